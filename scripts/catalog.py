@@ -1,13 +1,25 @@
 """What the scripts and the tests know about the tree: its problem folders, their records, modules and metadata."""
 
-import dataclasses
 import importlib
+import importlib.util
 import json
 import re
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def _helpers():
+    """The package shared/ of the root, importable as `shared` from now on, wherever the script was started."""
+    if "shared" not in sys.modules:
+        spec = importlib.util.spec_from_file_location("shared", ROOT / "shared" / "__init__.py")
+        sys.modules["shared"] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules["shared"])
+    return sys.modules["shared"]
+
+
+shared = _helpers()
 
 
 def module_name(slug):
@@ -52,12 +64,6 @@ def records(folder):
     """{file name: record} of a folder, the headline record results.json first."""
     paths = sorted(folder.glob("results*.json"), key=lambda path: (path.name != "results.json", path.name))
     return {path.name: json.loads(path.read_text()) for path in paths}
-
-
-def overrides(record, config_class):
-    """The settings of a record that differ from the defaults of its `Config`."""
-    defaults = {f.name: f.default for f in dataclasses.fields(config_class)}
-    return {name: value for name, value in record["config"].items() if defaults.get(name) != value}
 
 
 def metadata(folder):

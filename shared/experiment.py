@@ -83,12 +83,13 @@ def environment():
     if listing.exists():
         lines = listing.read_text().splitlines()
         cpu = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), cpu)
-    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    build = np.show_config(mode="dicts")
+    blas, simd = build["Build Dependencies"]["blas"], build["SIMD Extensions"].get("found") or ["baseline"]
     return {
         "python": platform.python_version(),
         "numpy": np.__version__,
         "blas": f"{blas.get('name')} {blas.get('version')}",
-        "cpu": cpu,
+        "cpu": f"{cpu} with {simd[-1]}",  # the last bits of exp and of sums depend on the vector unit
         "threads": int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count()),
         "platform": f"{platform.system()} {platform.machine()}",
     }
@@ -135,10 +136,11 @@ class Progress:
 def timed_runs(run, run_batch, seeds, settings, on_step=None):
     """The records of `seeds`; seeds trained together are charged an equal share of the time each."""
     started = time.perf_counter()
-    if run_batch:
-        metrics = run_batch(seeds, on_step=on_step, **settings)
-    else:
-        metrics = [run(seed, on_step=on_step, **settings) for seed in seeds]
+    with np.errstate(over="ignore", invalid="ignore"):  # a loss that is not finite ends the run with its own message
+        if run_batch:
+            metrics = run_batch(seeds, on_step=on_step, **settings)
+        else:
+            metrics = [run(seed, on_step=on_step, **settings) for seed in seeds]
     share = round((time.perf_counter() - started) / len(seeds), 4)
     return [{"seed": s, "wallclock_s": share, "metrics": m} for s, m in zip(seeds, metrics, strict=True)]
 
@@ -241,10 +243,11 @@ def command_line(argv, *, slug, doc, config_class, claims, quick, run, run_batch
     print()
     if options.sweep:
         print_table(["metric", f"over {options.sweep} seeds"], [[k, describe(v)] for k, v in summary.items()])
-        print()
-        print_table(["claim", "ours", "paper", "holds"],
-                    [[f"{c['claim']}: {c['statistic']} {c['op']} {c['threshold']:g}", c["ours"], c["paper"], c["holds"]]
-                     for c in judged])
+        rows = [[f"{c['claim']}: {c['statistic']} {c['op']} {c['threshold']:g}", c["ours"], c["paper"], c["holds"]]
+                for c in judged]
+        if rows:
+            print()
+            print_table(["claim", "ours", "paper", "holds"], rows)
     else:
         print_claims(runs[0]["metrics"], judged)
     print(f"{wallclock_s:.1f} s")

@@ -75,15 +75,16 @@ def curves(ax, x, series, *, xlabel, ylabel, marks=(), upto=None, **axes):
     ax.clear()
     shown = slice(None) if upto is None else slice(0, int(np.searchsorted(x, upto, side="right")))
     for label, (y, color) in series.items():
-        ax.plot(np.asarray(x)[shown], np.asarray(y)[shown], label=label, color=color)
-    named = set()
+        named = label if len(series) > 1 else None  # a single curve is named by its axis
+        ax.plot(np.asarray(x)[shown], np.asarray(y)[shown], label=named, color=color)
+    told = set()
     for at, label, color in marks:
         if upto is None or at <= upto:
-            ax.axvline(at, color=color, linestyle="--", linewidth=1.3, label=None if label in named else label)
-            named.add(label)
+            ax.axvline(at, color=color, linestyle="--", linewidth=1.3, label=None if label in told else label)
+            told.add(label)
     low, high = min(x), max(x)
     ax.set(xlabel=xlabel, ylabel=ylabel, **{"xlim": (low, high if high > low else low + 1), **axes})
-    if len(series) > 1 or named:
+    if len(series) > 1 or told:
         ax.legend(fontsize=9)
 
 
@@ -101,17 +102,19 @@ def save_figure(fig, path):
     plt.close(fig)
 
 
-def save_gif(path, frames, *, fps=12, hold=2.0, n_colors=64):
+def save_gif(path, frames, *, fps=12, hold=2.0, n_colors=96):
     """Write `frames` (equal-sized uint8 images) as an endless GIF; the last stands for `hold` seconds.
 
-    All frames share one palette, made from every eighth frame and the last: unchanged pixels then stay unchanged from
-    frame to frame, and the file small.
+    All frames share one palette, made from every eighth frame, the last, and the catalog's colours (thin lines would
+    lose theirs to the large areas): unchanged pixels then stay the same from frame to frame, and the file small.
     """
-    from PIL import Image
+    from PIL import Image, ImageColor
 
     images = [Image.fromarray(f) for f in frames]
-    sample = np.concatenate([*frames[::8], frames[-1]])
-    palette = Image.fromarray(sample).quantize(n_colors, dither=Image.Dither.NONE)
+    sample = Image.fromarray(np.concatenate([*frames[::8], frames[-1]]))
+    colors = sample.quantize(n_colors, dither=Image.Dither.NONE).getpalette()[: 3 * n_colors]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(colors + [c for name in COLORS.values() for c in ImageColor.getrgb(name)])
     images = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
     durations = [round(1000 / fps)] * (len(images) - 1) + [round(1000 * hold)]
     buffer = io.BytesIO()

@@ -112,7 +112,7 @@ def errors_in_one_line(main):
             print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
             return 1 if isinstance(error, NonFiniteError) else 2
         except KeyboardInterrupt:
-            print(f"{Path(sys.argv[0]).name}: interrupted, nothing written", file=sys.stderr)
+            print(f"{Path(sys.argv[0]).name}: interrupted", file=sys.stderr)
             return 130
 
     return wrapped
