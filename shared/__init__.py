@@ -5,6 +5,7 @@ from .experiment import command_line, generators
 from .figures import COLORS, curves, figure, frame, hinton, save_figure, save_gif
 from .files import write_whole
 from .gradcheck import gradcheck
+from .mnist import load_mnist, scale_images
 from .options import InputError, NonFiniteError, Options, errors_in_one_line, option, plot_command
 
 __all__ = [
@@ -22,9 +23,11 @@ __all__ = [
     "generators",
     "gradcheck",
     "hinton",
+    "load_mnist",
     "option",
     "plot_command",
     "save_figure",
     "save_gif",
+    "scale_images",
     "write_whole",
 ]
