@@ -1,6 +1,7 @@
 """Helpers of the catalog, written once; `scripts/vendor.py` copies what a folder imports into `<slug>/shared.py`."""
 
 from .adam import Adam, clip_global_norm
+from .checkpoint import check_checkpoint, checkpoint_of, checkpoint_option, resume, save_checkpoint
 from .experiment import command_line, generators
 from .figures import COLORS, curves, figure, frame, hinton, save_figure, save_gif
 from .files import write_whole
@@ -14,6 +15,9 @@ __all__ = [
     "InputError",
     "NonFiniteError",
     "Options",
+    "check_checkpoint",
+    "checkpoint_of",
+    "checkpoint_option",
     "clip_global_norm",
     "command_line",
     "curves",
@@ -26,6 +30,8 @@ __all__ = [
     "load_mnist",
     "option",
     "plot_command",
+    "resume",
+    "save_checkpoint",
     "save_figure",
     "save_gif",
     "scale_images",

@@ -55,8 +55,9 @@ def summarize(runs):
 
 
 def changed(config):
-    """The fields of `config` that differ from their defaults, by name."""
-    return {f.name: getattr(config, f.name) for f in fields(config) if getattr(config, f.name) != f.default}
+    """The settings of `config` that differ from their defaults, by name; incidental options are left out."""
+    settings = {f.name: getattr(config, f.name) for f in fields(config) if not f.metadata["incidental"]}
+    return {f.name: settings[f.name] for f in fields(config) if settings.get(f.name, f.default) != f.default}
 
 
 def judge(claims, summary, overrides):

@@ -21,11 +21,16 @@ class NonFiniteError(ArithmeticError):
         return f"the loss is no longer finite at step {self.args[0]}; a smaller --lr may help"
 
 
-def option(default, help, *, low=None, above=None, high=None, below=None, choices=None, alias=()):
-    """A field of `Config` with range (`low`, `high` inclusive; `above`, `below` not), help and hidden aliases."""
+def option(default, help, *, low=None, above=None, high=None, below=None, choices=None, alias=(),
+           incidental=False):
+    """A field of `Config` with range (`low`, `high` inclusive; `above`, `below` not), help and hidden aliases.
+
+    An `incidental` option cannot change a result: it is no setting that a claim or a recorded command depends on.
+    """
     limits = {">=": low, ">": above, "<=": high, "<": below}
     limits = {sign: bound for sign, bound in limits.items() if bound is not None}
-    return field(default=default, metadata={"help": help, "limits": limits, "choices": choices, "alias": alias})
+    about = {"help": help, "limits": limits, "choices": choices, "alias": alias, "incidental": incidental}
+    return field(default=default, metadata=about)
 
 
 def flag_of(f):

@@ -15,16 +15,16 @@ Left out: the paper's truncation of the gradients, and its descent after each se
 whole gradients). There is no forget gate, as in 1997.
 """
 
-import json
 import math
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import numpy as np
 
-from shared import Adam, InputError, NonFiniteError, Options, clip_global_norm, command_line, generators, gradcheck
-from shared import option, write_whole
+from shared import (
+    Adam, InputError, NonFiniteError, Options, check_checkpoint, checkpoint_of, checkpoint_option,
+    clip_global_norm, command_line, generators, gradcheck, option, resume, save_checkpoint,
+)
 
 
 @dataclass(frozen=True)
@@ -45,17 +45,15 @@ class Config(Options):
     gate_bias: float = option(-3.0, "but those of the input gates here (blocks: the paper's -2, -4, -6)", low=-100)
     n_test: int = option(512, "held-out sequences", low=1, alias=("--val_n",))
     eval_every: int = option(50, "updates between two evaluations", low=1, alias=("--eval_every",))
-    record_hidden: bool = option(False, "show the hook the states over held-out data", alias=("--record_hidden",))
-    checkpoint: str = option(None, "file NAME.npz to go on from after an interruption; each seed adds its number")
+    record_hidden: bool = option(False, "show the hook the states over held-out data", alias=("--record_hidden",),
+                                 incidental=True)
+    checkpoint: str = checkpoint_option()
 
     def __post_init__(self):
         super().__post_init__()
         if self.n_hidden % self.block_size:
             raise InputError(f"--n-hidden {self.n_hidden}: must be even with --cells blocks")
-        if self.checkpoint is not None:
-            path = Path(self.checkpoint)
-            if path.suffix != ".npz" or not path.parent.is_dir():
-                raise InputError(f"--checkpoint {path}: must be a file NAME.npz in an existing folder")
+        check_checkpoint(self.checkpoint)
 
     @property
     def kind(self):
@@ -301,25 +299,6 @@ def initial(config, rng, dtype=np.float32):
     return theta
 
 
-def save(config, rng, theta, adam, log):
-    """Write the checkpoint: parameters, moments, the state of the data's generator, and the log."""
-    state = {"config": asdict(replace(config, checkpoint=None)), "log": log, "t": adam.t}
-    text = np.array(json.dumps(state | {"data": rng["data"].bit_generator.state}))
-    arrays = {"theta": theta, "m": adam.m["theta"], "v": adam.v["theta"]}
-    write_whole(config.checkpoint, lambda path: np.savez(path, text=text, **arrays))
-
-
-def resume(config, rng, theta, adam):
-    """Put the checkpoint's state in place and return its log; an InputError where it belongs to other settings."""
-    with np.load(config.checkpoint, allow_pickle=False) as file:
-        state = json.loads(str(file["text"]))
-        if state["config"] != asdict(replace(config, checkpoint=None)):
-            raise InputError(f"--checkpoint {config.checkpoint}: must come from a run with the same settings")
-        theta[:], adam.m["theta"][:], adam.v["theta"][:] = file["theta"], file["m"], file["v"]
-    adam.t, rng["data"].bit_generator.state = state["t"], state["data"]
-    return state["log"]
-
-
 def judge_batch(log, y, classes, loss):
     """The paper's criterion, batch by batch: average error below 0.1, the last 2,000 sequences all correct.
 
@@ -352,8 +331,7 @@ def train(config, rng, *, on_step=None):
     s = buffers(config, len(test.x), config.batch_size, theta.dtype)
     log = {"step": 0, "accuracy": accuracy(params, test), "best": 0.0, "steps_to_95": config.n_steps, "success": False,
            "streak": 0, "recent": []}
-    if config.checkpoint is not None and Path(config.checkpoint).exists():
-        log = resume(config, rng, theta, adam)
+    log = resume(config, rng, theta, adam, log)
     extra = {"params": params} | ({"states": test.buffers} if config.record_hidden else {})
     falling = max(config.decay * config.n_steps, 1)
 
@@ -377,8 +355,7 @@ def train(config, rng, *, on_step=None):
                 evaluate(log, params, test)
             if log["success"]:
                 break
-        if config.checkpoint is not None:
-            save(config, rng, theta, adam, log)
+        save_checkpoint(config, rng, theta, adam, log)
     return params, log
 
 
@@ -425,10 +402,7 @@ def gradient_check(config, seed):
 
 def run(seed, on_step=None, **settings):
     """Metrics of one seed; `settings` are fields of Config. The plain net learns from the same sequences."""
-    config = Config(**settings)
-    if config.checkpoint is not None:
-        path = Path(config.checkpoint)
-        config = replace(config, checkpoint=str(path.with_stem(f"{path.stem}-{seed}")))
+    config = checkpoint_of(Config(**settings), seed)
     _, log = train(config, generators(seed), on_step=on_step)
     metrics = {"final_accuracy": log["accuracy"], "best_accuracy": log["best"], "steps_to_95": log["steps_to_95"],
                "perfect": log["accuracy"] == 1}
