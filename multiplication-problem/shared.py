@@ -167,10 +167,14 @@ def parse_options(argv, doc, *classes, quick=None):
     parser = _Parser(description=doc.replace("%", "%%"), allow_abbrev=False,
                      formatter_class=argparse.RawDescriptionHelpFormatter)
     for f in (f for c in classes for f in fields(c)):
-        default = "" if f.default is None or f.name in ("out", "outdir") else f" (default: {f.default})"
-        shown = {"help": f"{f.metadata['help']}: {allowed_values(f)}{default}".replace("%", "%%")}
+        told = f.default is None or f.default is False or f.name in ("out", "outdir")
+        default = "" if told else f" (default: {f.default})"
+        allowed = "" if f.type is bool else f": {allowed_values(f)}"
+        shown = {"help": f"{f.metadata['help']}{allowed}{default}".replace("%", "%%")}
         for i, flag in enumerate((flag_of(f), *f.metadata["alias"])):
-            style = {"action": argparse.BooleanOptionalAction} if f.type is bool else {"metavar": "X"}
+            style = {"metavar": {int: "N", float: "X"}.get(f.type, "TEXT")}
+            if f.type is bool:  # what is on by default gets a --no- form
+                style = {"action": argparse.BooleanOptionalAction if f.default else "store_true"}
             style |= {"help": argparse.SUPPRESS} if i else shown
             parser.add_argument(flag, dest=f.name, default=argparse.SUPPRESS, **style)
     given = vars(parser.parse_args(argv))

@@ -65,6 +65,7 @@ def main(argv=None):
             share = f"{module.step_flops(module.Config()) / step / peaks[module.DTYPE]:.0%}"
         rows.append([folder.name, f"{step * 1e6:.1f}", f"{1 / step:.0f}", share])
     print_table(["problem", "us per step", "steps per s", "of GEMM peak"], rows)
+    print("A step is what a problem counts: an update, a sweep, a learning cycle or an epoch.")
     print(f"GEMM peak: {peaks[np.float32] / 1e9:.0f} GFLOP/s float32, {peaks[np.float64] / 1e9:.0f} GFLOP/s float64")
     return 0
 
