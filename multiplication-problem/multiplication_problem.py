@@ -22,7 +22,8 @@ import numpy as np
 
 from shared import (
     Adam, NonFiniteError, Options, check_checkpoint, checkpoint_of, checkpoint_option, clip_global_norm,
-    command_line, generators, gradcheck, option, resume, save_checkpoint,
+    command_line, generators, gradcheck, n_parameters, option, resume,
+    save_checkpoint, unpack,
 )
 
 
@@ -117,16 +118,6 @@ def layout(config):
     """{name: shape} of the parameters. Columns: i, f, o, g; the last row of Wx is the bias."""
     H, K = config.n_hidden, config.n_gates
     return {"Wx": (3, K * H), "Wh": (H, K * H), "Wy": (H, 1), "by": (1,)}
-
-
-def unpack(theta, config):
-    """Views on the flat parameters `theta` (P,) by name: one update moves them all."""
-    views, start = {}, 0
-    for name, shape in layout(config).items():
-        size = math.prod(shape)
-        views[name] = theta[start : start + size].reshape(shape)
-        start += size
-    return views
 
 
 def halve_gates(W, config):
@@ -248,8 +239,8 @@ def backward(params, x, d, y, s, grads):
 
 def initial(config, rng, dtype=np.float32):
     """Starting parameters (P,): normal weights, zero biases, gates as the options say."""
-    theta = rng.normal(scale=config.init_scale, size=sum(map(math.prod, layout(config).values()))).astype(dtype)
-    params, H = unpack(theta, config), config.n_hidden
+    theta = rng.normal(scale=config.init_scale, size=n_parameters(layout(config))).astype(dtype)
+    params, H = unpack(theta, layout(config)), config.n_hidden
     params["Wx"][-1], params["by"][:] = 0, 0
     params["Wx"][-1, :H] = config.gate_bias
     if config.forget_gate:
@@ -272,7 +263,7 @@ def train(config, rng, *, on_step=None):
     """
     theta = initial(config, rng["init"])
     grad = np.zeros_like(theta)
-    params, grads = unpack(theta, config), unpack(grad, config)
+    params, grads = unpack(theta, layout(config)), unpack(grad, layout(config))
     adam, test = Adam({"theta": theta}, lr=config.lr), test_set(config, rng["test"], theta.dtype)
     s = buffers(config, len(test.x), config.batch_size, theta.dtype)
     log = {"step": 0, "mse": error(params, test), "sequences": config.n_steps * config.batch_size}
@@ -325,12 +316,12 @@ def gradient_check(config, seed):
     x, d = rng["test"].normal(size=(5, 2, 3)), rng["test"].random((2, 1))
     theta = rng["init"].normal(scale=0.5, size=len(initial(config, rng["init"])))
     unmoved, grad = theta.copy(), np.zeros_like(theta)
-    params, s = unpack(theta, config), buffers(config, 5, 2, float)
+    params, s = unpack(theta, layout(config)), buffers(config, 5, 2, float)
 
     def loss(k):
-        return np.mean((forward(unpack(unmoved + k * (theta - unmoved), config), x, s) - d) ** 2)
+        return np.mean((forward(unpack(unmoved + k * (theta - unmoved), layout(config)), x, s) - d) ** 2)
 
-    grads = backward(params, x, d, forward(params, x, s), s, unpack(grad, config))
+    grads = backward(params, x, d, forward(params, x, s), s, unpack(grad, layout(config)))
     return gradcheck(lambda: (45 * loss(1) - 9 * loss(2) + loss(3)) / 30, params, grads, eps=5e-3), 1e-8
 
 

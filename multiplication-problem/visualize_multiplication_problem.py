@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from multiplication_problem import CHANCE_MSE, LENGTHS, PAPER_MSE, QUICK, Config, buffers, forward, test_set, train
-from multiplication_problem import draw, unpack
+from multiplication_problem import draw, layout, unpack
 from shared import COLORS, curves, errors_in_one_line, figure, generators, plot_command, save_figure
 
 HERE = Path(__file__).resolve().parent
@@ -31,7 +31,7 @@ def record(config, seed, every=10):
 
 def predictions(run, k=-1):
     """Outputs (n_test,) for the held-out sequences with the `k`-th recorded parameters; fills the test buffers."""
-    return forward(unpack(run.theta[k], run.config), run.test.x, run.test.buffers)[:, 0]
+    return forward(unpack(run.theta[k], layout(run.config)), run.test.x, run.test.buffers)[:, 0]
 
 
 def smooth(y, n=51):
@@ -133,7 +133,7 @@ def draw_square(run, path):
     a, b = (grid.ravel() for grid in np.meshgrid(np.linspace(0, 1, n), np.linspace(0, 1, n)))
     first, second = np.flatnonzero(x[:, 0, 1] == 1)
     x[first, :, 0], x[second, :, 0] = a, b
-    y = forward(unpack(run.theta[-1], run.config), x, buffers(run.config, T, n * n, np.float32))
+    y = forward(unpack(run.theta[-1], layout(run.config)), x, buffers(run.config, T, n * n, np.float32))
     fig, axes = figure(1, 2, width=8.2, height=4)
     for ax, values, name in zip(axes, (a * b, y[:, 0]), ("product", "output"), strict=True):
         image = ax.contourf(values.reshape(n, n), levels=np.linspace(-0.05, 1.05, 23), extent=(0, 1, 0, 1))

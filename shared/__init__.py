@@ -8,6 +8,7 @@ from .files import write_whole
 from .gradcheck import gradcheck
 from .mnist import load_mnist, scale_images
 from .options import InputError, NonFiniteError, Options, errors_in_one_line, option, plot_command
+from .parameters import n_parameters, unpack
 
 __all__ = [
     "COLORS",
@@ -28,6 +29,7 @@ __all__ = [
     "gradcheck",
     "hinton",
     "load_mnist",
+    "n_parameters",
     "option",
     "plot_command",
     "resume",
@@ -35,5 +37,6 @@ __all__ = [
     "save_figure",
     "save_gif",
     "scale_images",
+    "unpack",
     "write_whole",
 ]

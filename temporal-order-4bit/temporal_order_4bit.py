@@ -23,7 +23,8 @@ import numpy as np
 
 from shared import (
     Adam, InputError, NonFiniteError, Options, check_checkpoint, checkpoint_of, checkpoint_option,
-    clip_global_norm, command_line, generators, gradcheck, option, resume, save_checkpoint,
+    clip_global_norm, command_line, generators, gradcheck, n_parameters, option, resume,
+    save_checkpoint, unpack,
 )
 
 
@@ -134,16 +135,6 @@ def layout(config):
     H, n_gates = config.n_hidden, 0 if config.kind == "rnn" else 2 * config.n_hidden // config.block_size
     n_sources = H + (n_gates if config.kind == "blocks" else 0)  # the paper's hidden units see the gates too
     return {"Wx": (9, n_gates + H), "Wh": (n_sources, n_gates + H), "Wy": (H, 8), "by": (8,)}
-
-
-def unpack(theta, config):
-    """Views on the flat parameters `theta` (P,) by name: one update moves them all."""
-    views, start = {}, 0
-    for name, shape in layout(config).items():
-        size = math.prod(shape)
-        views[name] = theta[start : start + size].reshape(shape)
-        start += size
-    return views
 
 
 def widen(W, config):
@@ -289,8 +280,8 @@ def backward(params, x, classes, y, s, grads):
 
 def initial(config, rng, dtype=np.float32):
     """Starting parameters (P,): normal weights, zero biases, input gates nearly shut."""
-    theta = rng.normal(scale=config.init_scale, size=sum(map(math.prod, layout(config).values()))).astype(dtype)
-    params = unpack(theta, config)
+    theta = rng.normal(scale=config.init_scale, size=n_parameters(layout(config))).astype(dtype)
+    params = unpack(theta, layout(config))
     params["Wx"][-1], params["by"][:] = 0, 0
     if config.kind != "rnn":
         n_blocks = config.n_hidden // config.block_size
@@ -326,7 +317,7 @@ def train(config, rng, *, on_step=None):
     """
     theta = initial(config, rng["init"])
     grad = np.zeros_like(theta)
-    params, grads = unpack(theta, config), unpack(grad, config)
+    params, grads = unpack(theta, layout(config)), unpack(grad, layout(config))
     adam, test = Adam({"theta": theta}, lr=config.lr), test_set(config, rng["test"], theta.dtype)
     s = buffers(config, len(test.x), config.batch_size, theta.dtype)
     log = {"step": 0, "accuracy": accuracy(params, test), "best": 0.0, "steps_to_95": config.n_steps, "success": False,
@@ -387,13 +378,13 @@ def gradient_check(config, seed):
     x = ENCODING[symbols]
     theta = rng["init"].normal(scale=0.5, size=len(initial(config, rng["init"])))
     unmoved, grad = theta.copy(), np.zeros_like(theta)
-    params, s = unpack(theta, config), buffers(config, len(x), len(classes), float)
+    params, s = unpack(theta, layout(config)), buffers(config, len(x), len(classes), float)
 
     def loss(k):
-        point = unpack(unmoved + k * (theta - unmoved), config)
+        point = unpack(unmoved + k * (theta - unmoved), layout(config))
         return -np.log(forward(point, x, s)[s.batch, classes]).mean()
 
-    grads = backward(params, x, classes, forward(params, x, s), s, unpack(grad, config))
+    grads = backward(params, x, classes, forward(params, x, s), s, unpack(grad, layout(config)))
     return gradcheck(lambda: (45 * loss(1) - 9 * loss(2) + loss(3)) / 30, params, grads, eps=3e-3), 1e-8
 
 

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 
 from shared import COLORS, curves, errors_in_one_line, figure, generators, plot_command, save_figure
-from temporal_order_4bit import CLASSES, NOTHING, QUICK, SYMBOLS, Config, buffers, forward, test_set, train, unpack
+from temporal_order_4bit import CLASSES, NOTHING, QUICK, SYMBOLS, Config, buffers, forward, layout, test_set, train
+from temporal_order_4bit import unpack
 
 HERE = Path(__file__).resolve().parent
 MARKS = {"X": COLORS["orange"], "Y": COLORS["green"]}
@@ -36,7 +37,7 @@ def examples(run):
 
 def show(run, shown, at):
     """The states over the examples `shown` with the parameters before update `at`; returns the probabilities."""
-    return forward(unpack(run.theta[at], run.config), shown.x, shown.s)
+    return forward(unpack(run.theta[at], layout(run.config)), shown.x, shown.s)
 
 
 def marks_of(symbols):
@@ -70,7 +71,7 @@ def draw_confusions(run, plain, path):
     fig, axes = figure(1, 2, width=9.5, height=4.4)
     for ax, name, r in zip(axes, ("LSTM", "plain recurrent net"), (run, plain), strict=True):
         test = r.test
-        y = forward(unpack(r.theta[-1], r.config), test.x, test.buffers).argmax(axis=1)
+        y = forward(unpack(r.theta[-1], layout(r.config)), test.x, test.buffers).argmax(axis=1)
         table = np.zeros((8, 8), int)
         np.add.at(table, (test.classes, y), 1)
         ax.imshow(table, cmap="Blues", vmin=0, vmax=np.bincount(test.classes, minlength=8).max())

@@ -9,7 +9,7 @@ product = load(ROOT / "multiplication-problem")
 
 def parameters(config, seed=0):
     theta = np.random.default_rng(seed).normal(scale=0.4, size=len(product.initial(config, np.random.default_rng(0))))
-    return product.unpack(theta, config)
+    return product.unpack(theta, product.layout(config))
 
 
 @pytest.mark.parametrize("T", [20, 30, 100, 110])

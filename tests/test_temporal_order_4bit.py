@@ -12,7 +12,7 @@ KINDS = ["flat", "blocks", "rnn"]
 
 def parameters(config, seed=0):
     theta = np.random.default_rng(seed).normal(scale=0.4, size=len(order.initial(config, np.random.default_rng(0))))
-    return order.unpack(theta, config)
+    return order.unpack(theta, order.layout(config))
 
 
 @pytest.mark.parametrize("preset, shortest", [("laptop", 50), ("paper", 100)])

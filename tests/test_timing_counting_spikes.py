@@ -151,13 +151,15 @@ def test_both_cells_learn_from_the_same_sequences_and_peepholes_start_at_zero(mo
 
 def test_time_scales_at_the_start():
     config = timing.Config(n_hidden=200)
-    bias = timing.unpack(timing.initial(config, np.random.default_rng(0)), config)["Wx"][1].reshape(4, 200)
+    theta = timing.initial(config, np.random.default_rng(0))
+    bias = timing.unpack(theta, timing.layout(config))["Wx"][1].reshape(4, 200)
     np.testing.assert_array_equal(bias[0], -bias[1])
     assert bias[1].min() >= 0 and np.log(100) < bias[1].max() <= np.log(149)
     assert not bias[2].any()
     for other in ({"chrono": False}, {"task": "gts"}):
         config = timing.Config(**other)
-        bias = timing.unpack(timing.initial(config, np.random.default_rng(0)), config)["Wx"][1].reshape(4, 8)
+        theta = timing.initial(config, np.random.default_rng(0))
+        bias = timing.unpack(theta, timing.layout(config))["Wx"][1].reshape(4, 8)
         assert not bias[0].any() and (bias[1] == 1).all()
 
 
@@ -165,7 +167,7 @@ def test_time_scales_at_the_start():
 def test_a_step_against_the_gradient_lowers_the_loss(task):
     config = timing.Config(task=task, **SMALL)
     rng = timing.generators(0)
-    params = timing.unpack(timing.initial(config, rng["init"]), config)
+    params = timing.unpack(timing.initial(config, rng["init"]), timing.layout(config))
     x, target = timing.draw(config, rng["data"], config.n_sequences, config.seq_len)
     s = timing.buffers(config, config.seq_len, config.n_sequences, np.float32)
     dy = timing.forward(params, x, s) - target
@@ -224,7 +226,7 @@ def test_the_wave_is_judged_after_the_steps_of_training(monkeypatch):
 def test_an_untrained_net_is_at_chance():
     config = timing.Config(n_test=2000)
     rng = timing.generators(0)
-    params = timing.unpack(timing.initial(config, rng["init"]), config)
+    params = timing.unpack(timing.initial(config, rng["init"]), timing.layout(config))
     assert timing.evaluate(config, params, timing.test_set(config, rng["test"]))["solve_rate"] < 0.1
 
 

@@ -29,7 +29,7 @@ def test_forward_equals_a_unit_by_unit_computation(arch, S, seed):
     rng = np.random.default_rng(seed)
     config = xor.Config(arch=arch)
     theta = rng.normal(size=(S, 9 if arch == "2-2-1" else 7)) * 3
-    y, _ = xor.forward(xor.unpack(theta, config), xor.X)
+    y, _ = xor.forward(xor.unpack(theta, xor.layout(config)), xor.X)
 
     def squash(v):
         return 1 / (1 + np.exp(-v))
@@ -64,10 +64,10 @@ def test_momentum_follows_equation_9():
     theta = xor.initial(config, [xor.generators(5)])
     velocity = np.zeros_like(theta)
     for _ in range(2):
-        params = xor.unpack(theta, config)
+        params = xor.unpack(theta, xor.layout(config))
         y, f = xor.forward(params, xor.X)
         grad = np.empty_like(theta)
-        xor.backward(params, xor.X, xor.D, y, f, xor.unpack(grad, config))
+        xor.backward(params, xor.X, xor.D, y, f, xor.unpack(grad, xor.layout(config)))
         velocity = -0.3 * grad + 0.7 * velocity
         theta = theta + velocity
     result = xor.train(config, xor.generators(5))
@@ -80,7 +80,7 @@ def test_converged_means_that_every_output_is_within_the_margin():
         assert result["converged"].all()
         error = np.abs(result["y"] - xor.D[:, 0])
         assert (error.max(axis=1) < margin).all()
-        y, _ = xor.forward(xor.unpack(result["theta"], xor.Config()), xor.X)
+        y, _ = xor.forward(xor.unpack(result["theta"], xor.layout(xor.Config())), xor.X)
         np.testing.assert_allclose(y[:, :, 0], result["y"], rtol=1e-12)
 
 

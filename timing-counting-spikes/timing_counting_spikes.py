@@ -24,8 +24,10 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from shared import Adam, InputError, NonFiniteError, Options, clip_global_norm, command_line, generators, gradcheck
-from shared import option
+from shared import (
+    Adam, InputError, NonFiniteError, Options, clip_global_norm, command_line, generators, gradcheck, n_parameters,
+    option, unpack,
+)
 
 
 @dataclass(frozen=True)
@@ -120,16 +122,6 @@ def layout(config):
     H = config.n_hidden
     peepholes = {"p_i": (H,), "p_f": (H,), "p_o": (H,)} if config.peep else {}
     return {"Wx": (2, 4 * H), "Wh": (H, 4 * H), "Wy": (H, 1), "by": (1,), **peepholes}
-
-
-def unpack(theta, config):
-    """Views on the flat parameters `theta` (P,) by name: one update moves them all."""
-    views, start = {}, 0
-    for name, shape in layout(config).items():
-        size = math.prod(shape)
-        views[name] = theta[start : start + size].reshape(shape)
-        start += size
-    return views
 
 
 def widen(W):
@@ -271,8 +263,8 @@ def initial(config, rng, dtype=np.float32):
     Chrono biases (Tallec & Ollivier 2018), b_f = log U(1, T - 1) = -b_i: a cell forgets over e^b_f steps. A rhythm that
     has to start by itself does not start among cells that are slow from the first.
     """
-    theta = rng.normal(scale=config.init_scale, size=sum(map(math.prod, layout(config).values()))).astype(dtype)
-    params, H = unpack(theta, config), config.n_hidden
+    theta = rng.normal(scale=config.init_scale, size=n_parameters(layout(config))).astype(dtype)
+    params, H = unpack(theta, layout(config)), config.n_hidden
     for name in params.keys() - {"Wx", "Wh", "Wy"}:
         params[name][:] = 0
     bias = params["Wx"][1]
@@ -303,7 +295,7 @@ def train(config, rng, *, on_step=None):
     """
     theta = initial(config, rng["init"])
     grad = np.zeros_like(theta)
-    params, grads = unpack(theta, config), unpack(grad, config)
+    params, grads = unpack(theta, layout(config)), unpack(grad, layout(config))
     adam, test = Adam({"theta": theta}, lr=config.lr), test_set(config, rng["test"])
     s = buffers(config, config.seq_len, config.n_sequences, theta.dtype)
     metrics, step, falling = evaluate(config, params, test), 0, max(config.decay * config.n_steps, 1)
@@ -373,13 +365,13 @@ def gradient_check(config, seed):
     x, target = rng["test"].integers(0, 2, size=(5, 4)), rng["test"].normal(size=(5, 4))
     theta = rng["init"].normal(scale=0.7, size=len(initial(config, rng["init"])))
     unmoved, grad = theta.copy(), np.zeros_like(theta)
-    params, s = unpack(theta, config), buffers(config, len(x), 4, float)
+    params, s = unpack(theta, layout(config)), buffers(config, len(x), 4, float)
 
     def loss(k):
-        return np.mean((forward(unpack(unmoved + k * (theta - unmoved), config), x, s) - target) ** 2)
+        return np.mean((forward(unpack(unmoved + k * (theta - unmoved), layout(config)), x, s) - target) ** 2)
 
     dy = (forward(params, x, s) - target) * (2 / target.size)
-    grads = backward(params, dy, s, unpack(grad, config))
+    grads = backward(params, dy, s, unpack(grad, layout(config)))
     return gradcheck(lambda: (45 * loss(1) - 9 * loss(2) + loss(3)) / 30, params, grads, eps=6e-3), 1e-8
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from shared import COLORS, curves, errors_in_one_line, figure, generators, hinton, plot_command, save_figure
-from xor import QUICK, D, Config, X, forward, train, unpack
+from shared import unpack
+from xor import QUICK, D, Config, X, forward, layout, train
 
 HERE = Path(__file__).resolve().parent
 GRID = np.linspace(-0.25, 1.25, 91)
@@ -133,7 +134,7 @@ def draw_basins(config, path, n_seeds):
     ordered = sorted(kinds.items(), key=lambda item: (item[0] != "solved", -len(item[1])))[:5]
     fig, axes = figure(1, len(ordered), width=3.1 * len(ordered), height=3.5)
     for ax, (name, members) in zip(np.atleast_1d(axes), ordered, strict=True):
-        surface(ax, unpack(result["theta"][members[:1]], config), f"{name}\n{len(members)} of {n_seeds} seeds")
+        surface(ax, unpack(result["theta"][members[:1]], layout(config)), f"{name}\n{len(members)} of {n_seeds} seeds")
     save_figure(fig, path)
 
 

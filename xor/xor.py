@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shared import NonFiniteError, Options, command_line, generators, gradcheck, option
+from shared import NonFiniteError, Options, command_line, generators, gradcheck, option, unpack
 
 
 @dataclass(frozen=True)
@@ -61,16 +61,6 @@ def layout(config):
     """{name: shape} of the parameters of one network; one flat vector holds them in this order."""
     n_hidden, n_features = (2, 2) if config.arch == "2-2-1" else (1, 3)
     return {"W1": (2, n_hidden), "b1": (1, n_hidden), "W2": (n_features, 1), "b2": (1, 1)}
-
-
-def unpack(theta, config):
-    """Views on the flat parameters `theta` (S, P) by name, each (S, n_in, n_out): one update moves them all."""
-    views, start = {}, 0
-    for name, shape in layout(config).items():
-        size = shape[0] * shape[1]
-        views[name] = theta[:, start : start + size].reshape(-1, *shape)
-        start += size
-    return views
 
 
 def sigmoid(x):
@@ -124,7 +114,7 @@ def train(config, rng, *, on_step=None):
     S = len(rngs)
     theta = initial(config, rngs)  # (S, P), then only the rows still in training
     velocity, grad = np.zeros_like(theta), np.empty_like(theta)
-    params, grads = unpack(theta, config), unpack(grad, config)
+    params, grads = unpack(theta, layout(config)), unpack(grad, layout(config))
     active, reference = np.arange(S), np.full(S, np.inf)
     result = {"theta": theta.copy(), "y": np.zeros((S, 4)), "loss": np.zeros(S), "converged": np.zeros(S, bool),
               "epochs": np.full(S, config.n_epochs), "perturbations": np.zeros(S, int)}
@@ -148,7 +138,7 @@ def train(config, rng, *, on_step=None):
             if epoch == config.n_epochs or not len(active):
                 break
             y, f, loss, grad = y[left], f[left], loss[left], grad[left]
-            params, grads = unpack(theta, config), unpack(grad, config)
+            params, grads = unpack(theta, layout(config)), unpack(grad, layout(config))
 
         if config.perturb and epoch % config.patience == 0:
             for i in np.flatnonzero(loss > (1 - config.min_gain) * reference):
@@ -193,7 +183,7 @@ def metrics_of(result, i, config):
 def gradient_check(config, seed):
     """Largest relative error of `backward` per parameter, and the tolerance; weights of order one, one network."""
     theta = generators(seed)["test"].normal(size=(1, sum(np.prod(shape) for shape in layout(config).values())))
-    params, grads = unpack(theta, config), unpack(np.empty_like(theta), config)
+    params, grads = unpack(theta, layout(config)), unpack(np.empty_like(theta), layout(config))
     y, f = forward(params, X)
     grads = backward(params, X, D, y, f, grads)
     return gradcheck(lambda: 0.5 * np.sum((forward(params, X)[0] - D) ** 2), params, grads), 1e-7
