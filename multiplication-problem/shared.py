@@ -22,6 +22,9 @@ import numpy as np
 # ---- shared/adam.py -------------------------------------------------------------------------------------------------
 
 
+CHUNK = 1 << 15  # of a large array, moved piece by piece, so that the twelve passes over a piece find it in the cache
+
+
 def _named(arrays):
     """Return `arrays` (a dict, or a list) as a list of (key, array)."""
     return list(arrays.items()) if isinstance(arrays, dict) else list(enumerate(arrays))
@@ -49,12 +52,14 @@ class Adam:
     def __init__(self, params, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
         if not (lr > 0 and 0 <= beta1 < 1 and 0 <= beta2 < 1 and eps > 0):
             raise ValueError(f"Adam needs lr > 0, betas in [0, 1) and eps > 0; got {lr}, {beta1}, {beta2}, {eps}")
+        if any(p.size > CHUNK and not p.flags.c_contiguous for _, p in _named(params)):
+            raise ValueError("Adam needs large arrays to be contiguous: it moves them through flat views")
         self.lr, self.beta1, self.beta2, self.eps = lr, beta1, beta2, eps
         self.t = 0
         self.params = _named(params)
         self.m = {key: np.zeros_like(p) for key, p in self.params}
         self.v = {key: np.zeros_like(p) for key, p in self.params}
-        self._buffer = {key: np.empty_like(p) for key, p in self.params}
+        self._buffer = {key: np.empty(min(p.size, CHUNK), p.dtype) for key, p in self.params}
 
     def step(self, grads):
         """Move the parameters one step against `grads` (same keys and shapes); `grads` are left as they are."""
@@ -63,19 +68,28 @@ class Adam:
         root = (1 - self.beta2**self.t) ** 0.5
         rate = self.lr * root / (1 - self.beta1**self.t)
         for key, p in self.params:
-            g, m, v, buffer = grads[key], self.m[key], self.v[key], self._buffer[key]
-            m *= self.beta1
-            np.multiply(g, 1 - self.beta1, out=buffer)
-            m += buffer
-            v *= self.beta2
-            np.multiply(g, g, out=buffer)
-            buffer *= 1 - self.beta2
-            v += buffer
-            np.sqrt(v, out=buffer)
-            buffer += self.eps * root
-            np.divide(m, buffer, out=buffer)
-            buffer *= rate
-            p -= buffer
+            arrays = p, grads[key], self.m[key], self.v[key]
+            if p.size <= CHUNK:
+                self._move(*arrays, self._buffer[key].reshape(p.shape), rate, root)
+                continue
+            flat = [a.reshape(-1) for a in arrays]
+            for start in range(0, p.size, CHUNK):
+                parts = [a[start : start + CHUNK] for a in flat]
+                self._move(*parts, self._buffer[key][: parts[0].size], rate, root)
+
+    def _move(self, p, g, m, v, buffer, rate, root):
+        m *= self.beta1
+        np.multiply(g, 1 - self.beta1, out=buffer)
+        m += buffer
+        v *= self.beta2
+        np.multiply(g, g, out=buffer)
+        buffer *= 1 - self.beta2
+        v += buffer
+        np.sqrt(v, out=buffer)
+        buffer += self.eps * root
+        np.divide(m, buffer, out=buffer)
+        buffer *= rate
+        p -= buffer
 
 
 # ---- shared/files.py ------------------------------------------------------------------------------------------------
@@ -249,9 +263,10 @@ def plot_command(argv, doc, config_class, *, quick, **defaults):
 # ---- shared/checkpoint.py -------------------------------------------------------------------------------------------
 
 
-def checkpoint_option():
+def checkpoint_option(*alias):
     """The `checkpoint` field of a `Config`: it does not change a result, so it is no setting of a record."""
-    return option(None, "file NAME.npz to go on from after an interruption; each seed adds its number", incidental=True)
+    return option(None, "file NAME.npz to go on from after an interruption; each seed adds its number", incidental=True,
+                  alias=alias)
 
 
 def check_checkpoint(path):
@@ -269,11 +284,12 @@ def checkpoint_of(config, seed):
 
 
 def save_checkpoint(config, rng, theta, adam, log):
-    """Write the state of a run to its checkpoint, if it has one: parameters, moments, data generator and log."""
+    """Write the state of a run to its checkpoint, if it has one: parameters, moments, generators and log."""
     if config.checkpoint is None:
         return
     state = {"config": asdict(replace(config, checkpoint=None)), "log": log, "t": adam.t}
-    text = np.array(json.dumps(state | {"data": rng["data"].bit_generator.state}))
+    state |= {"rng": {role: generator.bit_generator.state for role, generator in rng.items()}}
+    text = np.array(json.dumps(state))
     arrays = {"theta": theta, "m": adam.m["theta"], "v": adam.v["theta"]}
     write_whole(config.checkpoint, lambda path: np.savez(path, text=text, **arrays))
 
@@ -290,7 +306,9 @@ def resume(config, rng, theta, adam, log):
         if state["config"] != asdict(replace(config, checkpoint=None)):
             raise InputError(f"--checkpoint {config.checkpoint}: must come from a run with the same settings")
         theta[:], adam.m["theta"][:], adam.v["theta"][:] = file["theta"], file["m"], file["v"]
-    adam.t, rng["data"].bit_generator.state = state["t"], state["data"]
+    adam.t = state["t"]
+    for role, generator in rng.items():
+        generator.bit_generator.state = state["rng"][role]
     return state["log"]
 
 
@@ -414,8 +432,9 @@ class Progress:
             self.due = elapsed + min(elapsed, 10)
             scalars = "  ".join(f"{k} {np.mean(v):.4g}" for k, v in info.items() if np.isscalar(v) or np.ndim(v) == 1)
             left = elapsed / max(step, 1) * (self.total - step)
-            speed = f"{step / elapsed:.0f} steps/s  {elapsed:.0f} s, at most {left:.0f} s left"
-            print(f"step {step}/{self.total}  {scalars}  {speed}", flush=True)
+            pace = step / elapsed  # of a large net a step is an epoch, and it takes many seconds
+            speed = f"{pace:.{0 if pace >= 10 else 2}f} steps/s  {elapsed:.0f} s, at most {left:.0f} s left"
+            print(f"step {step:.6g}/{self.total}  {scalars}  {speed}", flush=True)
 
 
 def timed_runs(run, run_batch, seeds, settings, on_step=None):

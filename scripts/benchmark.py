@@ -1,11 +1,13 @@
 """Time a training step of every problem: microseconds per step, steps per second, share of the GEMM peak.
 
 Each problem's headline run trains for a short while; the hook of `train` takes the times. Only a problem whose steps
-are bound by matrix products defines `step_flops(config)`, and only for those is the share printed.
+are bound by matrix products defines `step_flops(config)`, and only for those is the share printed; they are timed at
+the size of the paper, too.
 """
 
 import argparse
 import time
+from dataclasses import fields
 
 import numpy as np
 from catalog import choose, load
@@ -28,9 +30,9 @@ def gemm_peak(dtype, n=1536, repeats=5):
     return 2 * n**3 / best
 
 
-def time_steps(module, seconds):
-    """The median seconds between two calls of the hook in the headline run, over at most `seconds`."""
-    config, stamps = module.Config(), []
+def time_steps(module, config, seconds):
+    """The median seconds between two calls of the hook in a run of `config`, over at most `seconds`."""
+    stamps = []
     started = time.perf_counter()
 
     def on_step(step, info):
@@ -59,11 +61,15 @@ def main(argv=None):
     rows = []
     for folder in choose(args.slugs):
         module = load(folder)
-        step = time_steps(module, args.seconds)
-        share = "-"
-        if hasattr(module, "step_flops"):
-            share = f"{module.step_flops(module.Config()) / step / peaks[module.DTYPE]:.0%}"
-        rows.append([folder.name, f"{step * 1e6:.1f}", f"{1 / step:.0f}", share])
+        matrix_bound = hasattr(module, "step_flops")
+        paper_size = matrix_bound and "preset" in {f.name for f in fields(module.Config)}
+        for settings in [{}, {"preset": "paper"}][: 1 + paper_size]:
+            config, share = module.Config(**settings), "-"
+            step = time_steps(module, config, args.seconds)
+            if matrix_bound:
+                share = f"{module.step_flops(config) / step / peaks[module.DTYPE]:.0%}"
+            name = " ".join([folder.name, *(f"--{k} {v}" for k, v in settings.items())])
+            rows.append([name, f"{step * 1e6:.1f}", f"{1 / step:.{0 if step < 0.1 else 2}f}", share])
     print_table(["problem", "us per step", "steps per s", "of GEMM peak"], rows)
     print("A step is what a problem counts: an update, a sweep, a learning cycle or an epoch.")
     print(f"GEMM peak: {peaks[np.float32] / 1e9:.0f} GFLOP/s float32, {peaks[np.float64] / 1e9:.0f} GFLOP/s float64")

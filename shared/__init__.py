@@ -6,7 +6,7 @@ from .experiment import command_line, generators
 from .figures import COLORS, curves, figure, frame, hinton, save_figure, save_gif
 from .files import write_whole
 from .gradcheck import gradcheck
-from .mnist import load_mnist, scale_images
+from .mnist import drawn_digits, load_mnist, scale_images
 from .options import InputError, NonFiniteError, Options, errors_in_one_line, option, plot_command
 from .parameters import n_parameters, unpack
 
@@ -22,6 +22,7 @@ __all__ = [
     "clip_global_norm",
     "command_line",
     "curves",
+    "drawn_digits",
     "errors_in_one_line",
     "figure",
     "frame",

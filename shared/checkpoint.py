@@ -1,4 +1,4 @@
-"""Runs that can be stopped and gone on with: one .npz file with parameters, moments of Adam, generator and log."""
+"""Runs that can be stopped and gone on with: one .npz file with parameters, moments of Adam, generators and log."""
 
 import json
 from dataclasses import asdict, replace
@@ -10,9 +10,10 @@ from .files import write_whole
 from .options import InputError, option
 
 
-def checkpoint_option():
+def checkpoint_option(*alias):
     """The `checkpoint` field of a `Config`: it does not change a result, so it is no setting of a record."""
-    return option(None, "file NAME.npz to go on from after an interruption; each seed adds its number", incidental=True)
+    return option(None, "file NAME.npz to go on from after an interruption; each seed adds its number", incidental=True,
+                  alias=alias)
 
 
 def check_checkpoint(path):
@@ -30,11 +31,12 @@ def checkpoint_of(config, seed):
 
 
 def save_checkpoint(config, rng, theta, adam, log):
-    """Write the state of a run to its checkpoint, if it has one: parameters, moments, data generator and log."""
+    """Write the state of a run to its checkpoint, if it has one: parameters, moments, generators and log."""
     if config.checkpoint is None:
         return
     state = {"config": asdict(replace(config, checkpoint=None)), "log": log, "t": adam.t}
-    text = np.array(json.dumps(state | {"data": rng["data"].bit_generator.state}))
+    state |= {"rng": {role: generator.bit_generator.state for role, generator in rng.items()}}
+    text = np.array(json.dumps(state))
     arrays = {"theta": theta, "m": adam.m["theta"], "v": adam.v["theta"]}
     write_whole(config.checkpoint, lambda path: np.savez(path, text=text, **arrays))
 
@@ -51,5 +53,7 @@ def resume(config, rng, theta, adam, log):
         if state["config"] != asdict(replace(config, checkpoint=None)):
             raise InputError(f"--checkpoint {config.checkpoint}: must come from a run with the same settings")
         theta[:], adam.m["theta"][:], adam.v["theta"][:] = file["theta"], file["m"], file["v"]
-    adam.t, rng["data"].bit_generator.state = state["t"], state["data"]
+    adam.t = state["t"]
+    for role, generator in rng.items():
+        generator.bit_generator.state = state["rng"][role]
     return state["log"]

@@ -272,6 +272,16 @@ def test_the_cache_follows_the_platform(monkeypatch, tmp_path):
         assert mnist.mnist_folder() == tmp_path / want
 
 
+def test_drawn_digits_look_like_mnist_and_each_digit_is_another_glyph():
+    images, labels = mnist.drawn_digits(np.random.default_rng(0), 400)
+    assert images.shape == (400, 28, 28) and images.dtype == labels.dtype == np.uint8
+    assert set(labels) == set(range(10)) and not images[:, 0].any() and not images[:, :, 0].any()
+    on = images > 0  # glyphs are on pixels of one brightness or more; cut to their frame, ten kinds are left
+    glyphs = {label: {on[i][on[i].any(1)][:, on[i].any(0)].tobytes() for i in np.flatnonzero(labels == label)}
+              for label in range(10)}
+    assert all(len(kinds) == 1 for kinds in glyphs.values()) and len(set.union(*glyphs.values())) == 10
+
+
 @pytest.mark.parametrize("content", [b"", b"\0\0\x08", b"\0\0\x0d\x01" + b"\0" * 8, idx(ARRAYS[1])[:-1],
                                      idx(ARRAYS[1]) + b"!"])
 def test_what_is_not_idx_is_refused(content):

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from shared import Adam, clip_global_norm, curves, figure, frame, generators, gradcheck, hinton, save_figure, save_gif
+from shared.adam import CHUNK
 from shared.experiment import Progress, command_line, judge, summarize, sweep, verdict, wilson, write_json
 from shared.files import write_whole
 from shared.options import InputError, NonFiniteError, Options, errors_in_one_line, option, parse_options
@@ -53,6 +54,20 @@ def test_adam_step_is_bounded_by_lr_whatever_the_scale_of_the_gradient():
         Adam(p, lr=0.01).step([np.full(4, scale)])
         assert np.all(np.abs(p[0]) <= 0.01)
         np.testing.assert_allclose(p[0], -0.01, rtol=0.02)
+
+
+def test_adam_moves_a_large_array_as_it_would_its_parts():
+    rng = np.random.default_rng(0)
+    whole, grads = rng.normal(size=(3, 40_000)).astype(np.float32), rng.normal(size=(2, 3, 40_000)).astype(np.float32)
+    rows = list(whole.copy())
+    adams = Adam({"w": whole}, lr=0.1), Adam(rows, lr=0.1)
+    for g in grads:
+        adams[0].step({"w": g})
+        adams[1].step(list(g))
+    assert whole.size > 3 * CHUNK > 0
+    np.testing.assert_array_equal(whole, rows)
+    with pytest.raises(ValueError, match="contiguous"):
+        Adam([np.zeros((500, 500))[:, ::2]])
 
 
 def test_adam_refuses_impossible_settings():
@@ -278,6 +293,9 @@ def test_progress_prints_only_when_a_line_is_due(capsys):
     progress(5, {"loss": np.array([1.0, 3.0]), "params": {"w": np.ones(3)}, "y": np.ones((2, 2, 2))})
     line = capsys.readouterr().out
     assert line.startswith("step 5/10  loss 2  ") and "left" in line and "params" not in line
+    progress.due = 0
+    progress(1 / 3, {})  # epochs, of which a large net does less than one in a second
+    assert capsys.readouterr().out.startswith("step 0.333333/10  ")
 
 
 # ---- files ---------------------------------------------------------------------------------------------------------

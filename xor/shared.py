@@ -307,8 +307,9 @@ class Progress:
             self.due = elapsed + min(elapsed, 10)
             scalars = "  ".join(f"{k} {np.mean(v):.4g}" for k, v in info.items() if np.isscalar(v) or np.ndim(v) == 1)
             left = elapsed / max(step, 1) * (self.total - step)
-            speed = f"{step / elapsed:.0f} steps/s  {elapsed:.0f} s, at most {left:.0f} s left"
-            print(f"step {step}/{self.total}  {scalars}  {speed}", flush=True)
+            pace = step / elapsed  # of a large net a step is an epoch, and it takes many seconds
+            speed = f"{pace:.{0 if pace >= 10 else 2}f} steps/s  {elapsed:.0f} s, at most {left:.0f} s left"
+            print(f"step {step:.6g}/{self.total}  {scalars}  {speed}", flush=True)
 
 
 def timed_runs(run, run_batch, seeds, settings, on_step=None):
