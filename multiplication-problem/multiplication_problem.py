@@ -123,7 +123,7 @@ def layout(config):
 def halve_gates(W, config):
     """Weights (n, K H) with those of the gates halved: then one tanh serves all.
 
-    sigmoid(x) = 1/2 + 1/2 tanh(x / 2). The function is its own gradient.
+    sigmoid(x) = 1/2 + 1/2 tanh(x / 2).
     """
     H = config.n_hidden
     return np.concatenate([0.5 * W[:, :-H], W[:, -H:]], axis=1)
@@ -158,7 +158,8 @@ def buffers(config, T, B, dtype):
 
 def through_time(params, x, s):
     """Run the cells over `x` (T, B, 3), filling the buffers `s`."""
-    dot, add, multiply, tanh, half = np.dot, np.add, np.multiply, np.tanh, s.z.dtype.type(0.5)
+    dot, add, multiply, tanh = np.dot, np.add, np.multiply, np.tanh
+    half = np.array(0.5, s.z.dtype)  # an array without axes is faster than a number
     T, forget = len(x), s.config.forget_gate
     Wx, Wh = (halve_gates(params[name], s.config) for name in ("Wx", "Wh"))
     np.matmul(Wx.T, x.transpose(0, 2, 1), out=s.z[:T])  # the inputs of all steps
@@ -191,8 +192,7 @@ def factors(s, T):
     z, factor, through, g, tanh_c = s.z[:T], s.factor[:T], s.through[:T], s.g[:T], s.tanh_c[:T]
     slope, slope_g = factor[:, :-H], factor[:, -H:]
     np.multiply(z, z, out=factor)
-    np.subtract(z[:, :-H], slope, out=slope)
-    slope *= 2  # 2 y (1 - y): the slope by the halved input
+    np.subtract(z[:, :-H], slope, out=slope)  # y (1 - y)
     np.subtract(1, slope_g, out=slope_g)
     s.k_i[:T] *= g
     s.k_o[:T] *= tanh_c
@@ -205,7 +205,7 @@ def factors(s, T):
 
 
 def back_through_time(Wh, s, T):
-    """Fill dz (T, K H, B) from the error dh of the last step; `Wh` as it was used forward."""
+    """Fill dz (T, K H, B) from the error dh of the last step, which stands in `s.dh`."""
     dot, add, multiply = np.dot, np.add, np.multiply
     dh, dc, new, forget = s.dh, s.dc, s.new, s.config.forget_gate
     factors(s, T)
@@ -228,9 +228,9 @@ def backward(params, x, d, y, s, grads):
     np.dot(s.h[T], dy, out=grads["Wy"])
     np.sum(dy, axis=0, out=grads["by"])
     np.dot(params["Wy"], dy.T, out=s.dh)
-    back_through_time(halve_gates(params["Wh"], s.config), s, T)
+    back_through_time(params["Wh"], s, T)
     for name, source in (("Wx", x), ("Wh", s.h[:T].transpose(0, 2, 1))):  # all steps at once
-        grads[name][...] = halve_gates(np.matmul(s.dz[:T], source).sum(axis=0).T, s.config)
+        grads[name][...] = np.matmul(s.dz[:T], source).sum(axis=0).T
     return grads
 
 
