@@ -5,8 +5,8 @@ one corner of the cube for each. Nothing asks for corners, though. The outputs c
 rounded to the same corner, so a run counts as solved only when all eight codes are distinct as well.
 
 As in the paper, E is the sum over the eight cases and weights move after each sweep through all of them, with momentum,
-from small random values. Added is a slight weight decay, which makes corners pay: they are the code that parts the
-patterns with the smallest weights. A run whose error stays on a plateau has its weights perturbed, as in xor. Many
+from small random values. Added is a slight weight decay, which makes corners pay: they part the patterns with small
+weights. A run whose error stays on a plateau has its weights perturbed, as in xor. Many
 seeds train at once along the leading axis S of every array.
 
 The encoder comes from Ackley, Hinton & Sejnowski (1985), who trained a Boltzmann machine: folder encoder-8-3-8.

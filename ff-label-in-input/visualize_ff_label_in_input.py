@@ -146,7 +146,7 @@ def field(ax, w, used, label_scale):
 def main(argv=None):
     """Draw all pictures; returns the exit status."""
     options, config = plot_command(argv, __doc__, Config, quick=QUICK, outdir=HERE / "viz")
-    run, outdir = record(config, options.seed, every=200), Path(options.outdir)
+    run, outdir = record(config, options.seed, every=468), Path(options.outdir)
     draw_labels(run, outdir / "labelled_images.png")
     draw_goodness(run, outdir / "candidate_goodness.png")
     draw_curves(run, outdir / "training_curves.png")

@@ -290,9 +290,10 @@ def test_progress_prints_only_when_a_line_is_due(capsys):
     progress(1, {"loss": 1.0})
     assert capsys.readouterr().out == ""
     progress.due = 0
-    progress(5, {"loss": np.array([1.0, 3.0]), "params": {"w": np.ones(3)}, "y": np.ones((2, 2, 2))})
+    progress(5, {"loss": np.array([1.0, 3.0]), "params": {"w": np.ones(3)}, "y": np.ones((2, 2, 2)),
+                 "stage": "relearning"})
     line = capsys.readouterr().out
-    assert line.startswith("step 5/10  loss 2  ") and "left" in line and "params" not in line
+    assert line.startswith("step 5/10  loss 2  ") and "left" in line and "params" not in line and "stage" not in line
     progress.due = 0
     progress(1 / 3, {})  # epochs, of which a large net does less than one in a second
     assert capsys.readouterr().out.startswith("step 0.333333/10  ")
