@@ -416,20 +416,22 @@ def build(root, out, site_url=""):
     }
     path = out / "mkdocs.yml"
     path.write_text(json.dumps(config, indent=1))
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--config-file", str(path)]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--config-file", str(path)]
     status = subprocess.run(command, check=False, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}).returncode
     print(f"{len(found)} problems: " + (f"{out / 'site'}" if status == 0 else "the site does not build"))
     return status
 
 
+class Handler(http.server.SimpleHTTPRequestHandler):
+    """Serves files and prints nothing."""
+
+    def log_message(self, *_):
+        """Print nothing."""
+
+
 def server(site, port):
     """An HTTP server of the built site on this machine; port 0 is any free one."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            """Print nothing."""
-
-    return http.server.ThreadingHTTPServer(("127.0.0.1", port), functools.partial(Quiet, directory=site))
+    return http.server.ThreadingHTTPServer(("127.0.0.1", port), functools.partial(Handler, directory=site))
 
 
 def main(argv=None):
