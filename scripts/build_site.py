@@ -273,7 +273,7 @@ def filters(found):
     verdicts = {key or "none": text for key, text in VERDICTS.items() if any(e.verdict == key for e in found)}
     return "\n".join([
         '<form class="filters" hidden>',
-        '<label class="filters__search">Search<input type="search" name="q" autocomplete="off" '
+        '<label class="filters__search">Search<input type="search" name="words" autocomplete="off" '
         'placeholder="author, rule, data, year ..."></label>',
         chips("era", "Era", {era: era for era in dict.fromkeys(entry.era for entry in found)}),
         chips("rule", "Learning rule", {address(kind): kind for kind in kinds}),
@@ -306,7 +306,7 @@ def facts(entry):
         "Verdict": badge(entry),
         "Wall-clock": f"{duration(entry.wallclock_s)} <small>a run</small>",
     }
-    items = "".join(f"<div><dt>{key}</dt><dd>{value}</dd></div>" for key, value in rows.items())
+    items = "\n".join(f"<div><dt>{key}:</dt> <dd>{value}</dd></div>" for key, value in rows.items())
     return (
         f'<dl class="facts">{items}</dl>\n\n'
         f'<div class="run" markdown>\n\n```text\n{entry.command}\n```\n\n'

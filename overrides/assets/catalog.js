@@ -48,7 +48,7 @@
     player.addEventListener("click", () => (player === playing ? stop(player) : play(player)));
   }
 
-  /* ---- gallery: search and filters, kept in the address ---- */
+  /* ---- gallery: search and filters, kept in the address (its q and h belong to the search of the theme) ---- */
 
   const form = document.querySelector(".filters");
   const plain = (text) =>
@@ -61,7 +61,7 @@
   }
 
   function filter() {
-    const words = plain(form.elements.q.value).split(/\s+/).filter(Boolean);
+    const words = plain(form.elements.words.value).split(/\s+/).filter(Boolean);
     const choices = Object.entries(chosen());
     const cards = [...document.querySelectorAll(".card")];
     for (const card of cards) {
@@ -80,14 +80,14 @@
 
   function writeAddress() {
     const query = new URLSearchParams();
-    if (form.elements.q.value.trim()) query.set("q", form.elements.q.value.trim());
+    if (form.elements.words.value.trim()) query.set("words", form.elements.words.value.trim());
     for (const [name, values] of Object.entries(chosen())) values.forEach((value) => query.append(name, value));
     history.replaceState(history.state, "", String(query) ? `?${query}` : location.pathname);
   }
 
   function readAddress() {
     const query = new URLSearchParams(location.search);
-    form.elements.q.value = query.get("q") || "";
+    form.elements.words.value = query.get("words") || "";
     for (const box of form.querySelectorAll("input[type=checkbox]")) {
       box.checked = query.getAll(box.name).includes(box.value);
     }
@@ -105,7 +105,7 @@
       event.preventDefault();
       history.replaceState(history.state, "", location.pathname);
       readAddress();
-      form.elements.q.focus();
+      form.elements.words.focus();
     });
     window.addEventListener("pageshow", readAddress);
     readAddress();
