@@ -344,7 +344,7 @@ def problem_page(entry, text, found):
 def source_page(entry):
     """The script of a problem, to be read from top to bottom."""
     text = (entry.folder / f"{entry.name}.py").read_text()
-    head = front_matter(title=f"{entry.name}.py", search={"exclude": True}, hide=["toc"])
+    head = front_matter(title=f"{entry.name}.py", search={"exclude": True}, hide=["navigation", "toc"])
     return f"{head}# {entry.name}.py\n\n[{entry.title}](README.md)\n\n``````python\n{text}``````\n"
 
 
