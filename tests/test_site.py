@@ -521,7 +521,7 @@ def test_the_gallery_is_light_before_a_gif_plays(open_page, served, site):
     sizes = {path: (site / path).stat().st_size for path in paths}
     assert {f"{entry.slug}/{entry.name}.webp" for entry in FOUND} <= paths
     assert not [path for path in paths if path.endswith(".gif")]
-    assert sum(sizes.values()) < 1_500_000, sizes
+    assert 100_000 < sum(sizes.values()) < 1_500_000, sizes
 
 
 def test_results_are_sorted_by_a_click_and_back(open_page, expect):
