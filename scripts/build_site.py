@@ -404,7 +404,7 @@ def build(root, out, site_url=""):
         shutil.rmtree(out / part, ignore_errors=True)
     found, lacking = gather(root, out / "docs")
     for name, lack in lacking.items():
-        print(f"{name}: left out: {lack}")
+        print(f"{name}: left out: {lack}", flush=True)
     config = {
         "INHERIT": str(ROOT / "mkdocs.yml"),
         "docs_dir": str(out / "docs"),
