@@ -305,7 +305,8 @@ class Progress:
         elapsed = time.perf_counter() - self.started
         if elapsed >= self.due:
             self.due = elapsed + min(elapsed, 10)
-            scalars = "  ".join(f"{k} {np.mean(v):.4g}" for k, v in info.items() if np.ndim(v) < 2 and np.asarray(v).dtype.kind in "biuf")
+            shown = {k: v for k, v in info.items() if np.ndim(v) < 2 and np.asarray(v).dtype.kind in "biuf"}
+            scalars = "  ".join(f"{k} {np.mean(v):.4g}" for k, v in shown.items())
             left = elapsed / max(step, 1) * (self.total - step)
             pace = step / elapsed  # of a large net a step is an epoch, and it takes many seconds
             speed = f"{pace:.{0 if pace >= 10 else 2}f} steps/s  {elapsed:.0f} s, at most {left:.0f} s left"
