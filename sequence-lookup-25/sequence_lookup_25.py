@@ -219,7 +219,7 @@ def train(config, rng, *, on_step=None):
             shown = show(letters[:, :N_TRAIN], codes[:, :N_TRAIN], holds, config.longest)
         x, d, mask = shown
         y, h = forward(params, x)
-        loss = 0.5 * (((y - d) * mask) ** 2).sum(axis=(0, 2, 3))
+        loss = 0.5 * sum((((y - d) * mask) ** 2).sum(axis=(2, 3)))  # step by step: the same alone and in a batch
         if not np.isfinite(loss).all():
             raise NonFiniteError(epoch)
         correct = right(y, d, mask, config)
