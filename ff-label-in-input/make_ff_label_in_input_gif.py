@@ -47,8 +47,8 @@ def frames(run):
 @errors_in_one_line
 def main(argv=None):
     """Write the GIF; returns the exit status."""
-    options, config = plot_command(argv, __doc__, Config, quick=QUICK, out=HERE / "ff_label_in_input.gif", fps=8,
-                                   snapshot_every=468)
+    options, config = plot_command(argv, __doc__, Config, quick=QUICK, out=HERE / "ff_label_in_input.gif", fps=5,
+                                   snapshot_every=936)
     run = record(config, options.seed, options.snapshot_every)
     save_gif(options.out, frames(run), fps=options.fps)
     return 0

@@ -216,5 +216,7 @@ def test_a_stopped_run_goes_on_from_its_checkpoint(tmp_path):
 def test_the_earlier_spelling_of_the_command_is_understood(tmp_path):
     done = ff.main(["--seed", "0", "--epochs", "1", "--lr", "0.003", "--layer-sizes", "784,20,20", "--eval-subset",
                     "100", "--full-test", "--save", str(tmp_path / "model.npz"), "--threshold", "2", "--train-subset",
-                    "200", "--data", "glyphs", "--jitter"])
+                    "200", "--data", "glyphs", "--jitter", "--json", str(tmp_path / "record.json")])
     assert done == 0 and (tmp_path / "model-0.npz").exists()
+    record = (tmp_path / "record.json").read_text()
+    assert "model" not in record, "where a run keeps its checkpoint is no setting of the record"

@@ -432,7 +432,8 @@ def command_line(argv, *, slug, doc, config_class, claims, quick, run, run_batch
         print_claims(runs[0]["metrics"], judged)
     print(f"{wallclock_s:.1f} s")
     if path is not None:
-        record = {"slug": slug, "command": command_of(slug, options, config), "config": settings}
+        told = {f.name: f.default if f.metadata["incidental"] else settings[f.name] for f in fields(config)}
+        record = {"slug": slug, "command": command_of(slug, options, config), "config": told}
         record |= {"environment": environment(), "wallclock_s": wallclock_s, "runs": runs, "summary": summary}
         write_json(path, record | {"claims": judged, "verdict": verdict(judged)})
     return 0
