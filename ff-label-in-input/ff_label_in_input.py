@@ -221,13 +221,12 @@ def local_loss(g, config):
 
 
 def backward(x, labels, states, config, grads):
-    """Gradients of each layer's own loss, into the arrays `grads` by name; returns (grads, losses).
+    """Gradients of each layer's own loss, into the arrays `grads` by name.
 
     Nothing passes from a layer to the one below: dz = dL/dg dg/dz = slope 2 h / H, zero where h is.
     """
-    losses = []
     for k, (u, h, g) in enumerate(states, 1):
-        loss, slope = local_loss(g, config)
+        _, slope = local_loss(g, config)
         dz = h * (slope * h.dtype.type(2 / h.shape[1]))[:, None]
         dW = grads[f"W{k}"]
         if k == 1:
@@ -237,8 +236,7 @@ def backward(x, labels, states, config, grads):
         else:
             np.dot(u.T, dz, out=dW)
         np.sum(dz, axis=0, out=grads[f"b{k}"])
-        losses.append(float(loss))
-    return grads, losses
+    return grads
 
 
 # ---- training ------------------------------------------------------------------------------------------------------
@@ -299,12 +297,13 @@ def train(config, rng, *, on_step=None):
                 x = dropped(x, config.drop_pixels, rng["noise"])
             labels = np.stack([y, wrong_labels(params, x, y, config, rng["noise"])])
             states = forward(params, x, labels, config)
-            _, losses = backward(x, labels, states, config, grads)
-            if not math.isfinite(sum(losses)):
+            backward(x, labels, states, config, grads)
+            loss = sum(float(local_loss(g, config)[0]) for _, _, g in states)
+            if not math.isfinite(loss):
                 raise NonFiniteError(step)
             if on_step:
                 goodness = np.array([g.reshape(2, -1).mean(axis=1) for _, _, g in states])
-                on_step(step / n_batches, {"loss": sum(losses), "positive": goodness[:, 0], "negative": goodness[:, 1],
+                on_step(step / n_batches, {"loss": loss, "positive": goodness[:, 0], "negative": goodness[:, 1],
                                            "params": params})
             adam.lr = config.lr * min(1.0, (total - step) / falling)
             adam.step({"theta": grad})
@@ -361,7 +360,7 @@ def gradient_check(config, seed):
         outputs = [np.maximum(u @ params[f"W{k}"] + params[f"b{k}"], 0) for k, u in enumerate(inputs, 1)]
         return sum(local_loss((h**2).mean(axis=1), config)[0] for h in outputs)
 
-    return gradcheck(loss, params, backward(x, labels, states, config, grads)[0], eps=1e-4), 1e-5
+    return gradcheck(loss, params, backward(x, labels, states, config, grads), eps=1e-4), 1e-5
 
 
 # ---- running -------------------------------------------------------------------------------------------------------
