@@ -41,7 +41,7 @@ class Config(Options):
     severity: float = option(1.25, "noise: uniform within this many standard deviations of the weights; else the share "
                              "of weights that goes", low=0)
     n_chains: int = option(8, "annealings per word and learning cycle", low=1)
-    n_sweeps: int = option(10, "sweeps of an annealing", low=1)
+    anneal_sweeps: int = option(10, "sweeps of an annealing", low=1)
 
 
 QUICK = {"n_epochs": 12, "n_relearn": 5}
@@ -142,20 +142,20 @@ def uniform(shapes, rngs, role):
     return {name: part.reshape(len(rngs), *shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
 
 
-def noise_shapes(n_chains, n_sweeps, config):
+def noise_shapes(n_chains, anneal_sweeps, config):
     """Shapes of the uniform numbers of `anneal`."""
-    return {"start": (n_chains, N_SEMEMES), "hidden": (n_sweeps, n_chains, config.n_hidden),
-            "sememes": (n_sweeps, n_chains, N_SEMEMES)}
+    return {"start": (n_chains, N_SEMEMES), "hidden": (anneal_sweeps, n_chains, config.n_hidden),
+            "sememes": (anneal_sweeps, n_chains, N_SEMEMES)}
 
 
-def schedule(n_sweeps, n_last):
-    """Temperatures of an annealing: 1 / T rises evenly from 0.2 to 1 in `n_sweeps`, then `n_last` sweeps at 1."""
-    return [*(1 / np.linspace(0.2, 1, n_sweeps + 1)[:-1]), *[1.0] * n_last]
+def schedule(anneal_sweeps, n_last):
+    """Temperatures of an annealing: 1 / T rises evenly from 0.2 to 1 in `anneal_sweeps`, then `n_last` sweeps at 1."""
+    return [*(1 / np.linspace(0.2, 1, anneal_sweeps + 1)[:-1]), *[1.0] * n_last]
 
 
 def free(params, x, config, rngs):
     """Products with the words `x` (S, N, 30) clamped and the meanings free, from n_chains annealings per word."""
-    temperatures, many = schedule(config.n_sweeps, 1), np.repeat(x, config.n_chains, axis=1)
+    temperatures, many = schedule(config.anneal_sweeps, 1), np.repeat(x, config.n_chains, axis=1)
     noise = uniform(noise_shapes(many.shape[1], len(temperatures), config), rngs, "noise")
     s, _ = anneal(params, many.astype(np.float32), noise, temperatures)
     return clamped(params, many, s.astype(float)) / config.n_chains  # hidden units by their means, less noise
@@ -303,7 +303,7 @@ TEST_CHAINS, TEST_SWEEPS = 8, 10  # annealings per word, and sweeps at temperatu
 def reader(x, config, rngs):
     """A function from theta (S, P) to P(on) (S, 20, 30) of the sememes for the words `x`; the same noise each time."""
     many = np.repeat(x, TEST_CHAINS, axis=1).astype(np.float32)
-    temperatures = schedule(config.n_sweeps, TEST_SWEEPS)
+    temperatures = schedule(config.anneal_sweeps, TEST_SWEEPS)
     noise = uniform(noise_shapes(many.shape[1], len(temperatures), config), rngs, "test")
 
     def read(theta):

@@ -82,7 +82,7 @@ def test_free_statistics_and_likelihood_against_all_states_of_both_layers():
 
 
 def test_annealing_measures_the_machine_at_equilibrium():
-    config = replace(SMALL, n_chains=400, n_sweeps=20)
+    config = replace(SMALL, n_chains=400, anneal_sweeps=20)
     params = gs.unpack(some_theta(SMALL, seed=2, scale=0.6), gs.layout(SMALL))
     x, _ = some_words(SMALL)
     got = gs.unpack(gs.free(params, x, config, [gs.generators(3)]), gs.layout(SMALL))
