@@ -35,7 +35,7 @@ class Config(Options):
     init_scale: float = option(1.0, "initial weights: standard deviation in units of sqrt(2 / (n_in + n_out))", above=0)
     weight_decay: float = option(0.1, "weight decay where each name has weights of its own: Wp, Wr, W3", low=0)
     shared_decay: float = option(10.0, "weight decay where all names share the weights: W1, W2", low=0)
-    relax: float = option(0.3, "share of the sweeps, at the end, over which the decay falls to a tenth", low=0, high=1)
+    relax: float = option(0.3, "share of the sweeps, at the end, over which the decay falls to zero", low=0, high=1)
 
 
 QUICK = {"n_epochs": 150}
@@ -219,7 +219,7 @@ def train(config, rng, *, on_step=None):
             break
         backward(params, x, d, mask, y, layers, grads)
         left = (1 - epoch / config.n_epochs) / config.relax if config.relax else 1.0
-        np.multiply(theta, decay * min(1.0, max(0.1, left)), out=buffer)
+        np.multiply(theta, decay * min(1.0, left), out=buffer)
         grad += buffer
         adam.step([grad])
     return {"theta": theta, "correct": correct, "held_out": held_out, "loss": loss}
