@@ -176,16 +176,18 @@ def normalized(h, g):
     return h / np.sqrt(g + h.dtype.type(1e-8))[:, None]
 
 
-def forward(params, x, labels, config):
-    """Goodness of every layer for images x (B, 784) with each of the labellings `labels` (C, B).
+def unlabelled(params, x):
+    """Summed inputs (B, H1) of the first layer for images x (B, 784) before any label is on: x W1 + b1."""
+    return x @ params["W1"] + params["b1"]
+
+
+def forward(params, a, labels, config):
+    """Goodness of every layer for images, given as a (B, H1) by `unlabelled`, with each of the labellings (C, B).
 
     Returns per layer (input, h, g): h (C B, H), g (C B,), one labelling after another. The input of the first layer is
-    left out (None): it is the same product x W1 for all labellings, plus the row of W1 that the label's pixel selects.
+    left out (None): its product with W1 is the same for all labellings, plus the row of W1 that the label selects.
     """
-    W1, label_scale = params["W1"], x.dtype.type(config.label_scale)
-    z = x @ W1
-    z += params["b1"]
-    z = (z + label_scale * W1[labels]).reshape(labels.size, -1)
+    z = (a + a.dtype.type(config.label_scale) * params["W1"][labels]).reshape(labels.size, -1)
     states, u, h, g = [], None, None, None
     for k in range(1, len(config.sizes)):
         if k > 1:
@@ -251,17 +253,17 @@ def initial(config, rng, dtype=DTYPE):
     return theta
 
 
-def wrong_labels(params, x, y, config, rng):
+def wrong_labels(params, a, y, config, rng):
     """A wrong label for every image: uniformly drawn, or in proportion to exp(s g) of the first layer for it.
 
-    The second finds the labels that the image is still mistaken for. All ten cost one product x W1 and ten additions.
+    The second finds the labels that the image is still mistaken for. From a (B, H1), which `unlabelled` gives and
+    `forward` needs as well, all ten cost ten additions and no product.
     """
     if config.negatives == "uniform":
         return (y + rng.integers(1, N_CLASSES, size=len(y))) % N_CLASSES
-    a, score = x @ params["W1"] + params["b1"], np.empty((N_CLASSES, len(y)), x.dtype)
-    h = np.empty_like(a)
+    h, score = np.empty_like(a), np.empty((N_CLASSES, len(y)), a.dtype)
     for label, row in enumerate(params["W1"][:N_CLASSES]):
-        np.maximum(np.add(a, row * x.dtype.type(config.label_scale), out=h), 0, out=h)
+        np.maximum(np.add(a, row * a.dtype.type(config.label_scale), out=h), 0, out=h)
         np.einsum("ij,ij->i", h, h, out=score[label])
     score *= config.steepness / h.shape[1]
     score += rng.gumbel(size=score.shape)  # the largest of these is a draw from the softmax
@@ -295,8 +297,9 @@ def train(config, rng, *, on_step=None):
                 x = shifted(x, rng["noise"])
             if config.drop_pixels:
                 x = dropped(x, config.drop_pixels, rng["noise"])
-            labels = np.stack([y, wrong_labels(params, x, y, config, rng["noise"])])
-            states = forward(params, x, labels, config)
+            a = unlabelled(params, x)
+            labels = np.stack([y, wrong_labels(params, a, y, config, rng["noise"])])
+            states = forward(params, a, labels, config)
             backward(x, labels, states, config, grads)
             loss = sum(float(local_loss(g, config)[0]) for _, _, g in states)
             if not math.isfinite(loss):
@@ -316,8 +319,8 @@ def step_flops(config):
     """Floating-point operations of the matrix products of one update: two per weight, case and product."""
     config = config.filled()
     first, *others = [n_in * n_out for n_in, n_out in zip(config.sizes, config.sizes[1:], strict=False)]
-    products = (3 if config.negatives == "hard" else 2) * first  # wrong labels, forward, gradient; all labels at once
-    return 2 * config.batch_size * (products + 4 * sum(others))  # forward and gradient of positive and negative
+    products = 2 * first + 4 * sum(others)  # forward and gradient; in the first layer of all labels at once
+    return 2 * config.batch_size * products
 
 
 # ---- evaluation ----------------------------------------------------------------------------------------------------
@@ -332,7 +335,7 @@ def label_goodness(params, x, config, n_at_once=250):
     for start in range(0, len(x), n_at_once):
         part = x[start : start + n_at_once]
         labels = np.repeat(np.arange(N_CLASSES)[:, None], len(part), axis=1)
-        for k, (_, _, g) in enumerate(forward(params, part, labels, config)):
+        for k, (_, _, g) in enumerate(forward(params, unlabelled(params, part), labels, config)):
             goodness[k, start : start + len(part)] = g.reshape(N_CLASSES, -1).T
     return goodness
 
@@ -353,7 +356,7 @@ def gradient_check(config, seed):
     x[:, :N_CLASSES] = 0
     theta = initial(config, rng["init"], np.float64)
     params, grads = unpack(theta, layout(config)), unpack(np.zeros_like(theta), layout(config))
-    states = forward(params, x, labels, config)
+    states = forward(params, unlabelled(params, x), labels, config)
     inputs = [np.concatenate([encode(x, y, config) for y in labels])] + [u for u, _, _ in states[1:]]
 
     def loss():

@@ -64,7 +64,7 @@ def test_dropping_pixels_keeps_the_mean_input():
 
 def test_forward_equals_one_pass_per_labelled_image():
     config, params, x, labels = small_net()
-    states = ff.forward(params, x, labels, config)
+    states = ff.forward(params, ff.unlabelled(params, x), labels, config)
     for c, of_labelling in enumerate(labels):
         for i, label in enumerate(of_labelling):
             u = ff.encode(x[i : i + 1], np.array([label]), config)[0]
@@ -77,9 +77,9 @@ def test_forward_equals_one_pass_per_labelled_image():
 
 def test_the_next_layer_sees_the_direction_and_not_the_goodness():
     config, params, x, labels = small_net()
-    before = ff.forward(params, x, labels, config)
+    before = ff.forward(params, ff.unlabelled(params, x), labels, config)
     params["W1"] *= 3
-    after = ff.forward(params, x, labels, config)
+    after = ff.forward(params, ff.unlabelled(params, x), labels, config)
     np.testing.assert_allclose(after[0][2], 9 * before[0][2], rtol=1e-10)
     np.testing.assert_allclose(after[1][2], before[1][2], rtol=1e-6)
 
@@ -91,7 +91,7 @@ def test_learning_is_local(objective):
 
     def gradients():
         grads = {name: np.zeros_like(p) for name, p in params.items()}
-        return ff.backward(x, labels, ff.forward(params, x, labels, config), config, grads)
+        return ff.backward(x, labels, ff.forward(params, ff.unlabelled(params, x), labels, config), config, grads)
 
     before = gradients()
     for k in (3, 2, 1):
@@ -122,10 +122,10 @@ def test_a_step_of_every_layer_lowers_its_own_loss(objective):
     config, params, x, labels = small_net(objective=objective, label_scale=3.0)
     grads = {name: np.zeros_like(p) for name, p in params.items()}
     for k in (1, 2, 3):
-        before = ff.forward(params, x, labels, config)
+        before = ff.forward(params, ff.unlabelled(params, x), labels, config)
         params[f"W{k}"] -= 1e-3 * ff.backward(x, labels, before, config, grads)[f"W{k}"]
         before, after = ([float(ff.local_loss(g, config)[0]) for _, _, g in states]
-                         for states in (before, ff.forward(params, x, labels, config)))
+                         for states in (before, ff.forward(params, ff.unlabelled(params, x), labels, config)))
         assert after[k - 1] < before[k - 1] and after[: k - 1] == before[: k - 1]
 
 
@@ -146,8 +146,8 @@ def test_hard_wrong_labels_follow_the_goodness_of_the_first_layer():
     goodness = ff.label_goodness(params, x[:1], config)[0, 0]
     p = np.exp(3 * goodness) * (np.arange(10) != labels[0, 0])
     p /= p.sum()
-    drawn = ff.wrong_labels(params, np.repeat(x[:1], 20000, axis=0), np.repeat(labels[0, 0], 20000), config,
-                            np.random.default_rng(0))
+    a, y = np.repeat(ff.unlabelled(params, x[:1]), 20000, axis=0), np.repeat(labels[0, 0], 20000)
+    drawn = ff.wrong_labels(params, a, y, config, np.random.default_rng(0))
     share = np.bincount(drawn, minlength=10) / 20000
     assert np.ptp(p[p > 0]) > 0.02, "the test would not see a uniform draw"
     np.testing.assert_allclose(share, p, atol=5 * np.sqrt(0.25 / 20000))
@@ -161,7 +161,7 @@ def test_goodness_of_every_label_and_the_aggregations():
     config, params, x, labels = small_net()
     goodness = ff.label_goodness(params, x, config, n_at_once=3)
     assert goodness.shape == (3, 8, 10)
-    states = ff.forward(params, x, labels, config)
+    states = ff.forward(params, ff.unlabelled(params, x), labels, config)
     for k in range(3):
         np.testing.assert_allclose(goodness[k, np.arange(8), labels[0]], states[k][2][:8], rtol=1e-10)
     made = np.zeros((3, 1, 10))
@@ -182,7 +182,7 @@ def test_an_untrained_net_is_at_chance_and_a_trained_one_is_not():
 def test_the_paper_preset_has_the_papers_sizes():
     config = ff.Config(preset="paper").filled()
     assert config.sizes == [784, 2000, 2000, 2000, 2000] and config.objective == "threshold" and config.n_epochs == 60
-    assert ff.step_flops(ff.Config(preset="paper", negatives="uniform")) == 2 * config.batch_size * (
+    assert ff.step_flops(ff.Config(preset="paper")) == 2 * config.batch_size * (
         2 * 784 * 2000 + 4 * 3 * 2000 * 2000)
 
 
