@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sequence_lookup_25 import QUICK, Config
-from visualize_sequence_lookup_25 import outputs, record
+from visualize_sequence_lookup_25 import outputs, recent, record
 
 from shared import COLORS, curves, errors_in_one_line, figure, frame, plot_command, save_gif
 
@@ -19,15 +19,16 @@ def frames(config, snapshots, every):
         ax.remove()
     below = fig.add_subplot(spec[1, :])
     epochs = [s["epoch"] for s in snapshots]
-    series = {"training sequences right": ([s["train_accuracy"] for s in snapshots], COLORS["black"]),
-              "held-out sequences right": ([s["test_correct"] / 5 for s in snapshots], COLORS["green"])}
+    series = {"training sequences right": (recent(snapshots, "train_accuracy"), COLORS["black"]),
+              "held-out sequences right": ([v / 5 for v in recent(snapshots, "test_correct")], COLORS["green"])}
     images, upcoming = [], 0.0
     for s in snapshots:  # learning is fast at first: the steps between frames grow
         if s["epoch"] < upcoming and s is not snapshots[-1]:
             continue
         upcoming = s["epoch"] + min(every, max(4, 0.12 * s["epoch"]))
-        outputs(grid[0], config, snapshots, s)
-        curves(below, epochs, series, xlabel="sweep", ylabel="share", upto=s["epoch"], ylim=(0, 1.05))
+        outputs(grid[0], config, s)
+        curves(below, epochs, series, xlabel="sweep", ylabel="share, mean of 100 sweeps", upto=s["epoch"],
+               ylim=(0, 1.05))
         below.legend(fontsize=9, loc="lower right")
         below.set_title(f"sweep {s['epoch']}: {s['test_correct']} of 5 sequences that were never shown are right")
         images.append(frame(fig))

@@ -19,7 +19,7 @@ def test_the_table():
     digits = {word: "".join(str(c + 1) for c in code.argmax(axis=1)) for word, code in zip(words(letters), codes,
                                                                                         strict=True)}
     assert digits["AA"] == "1212" and digits["AB"] == "1223" and digits["CE"] == "3113" and digits["DB"] == "2123"
-    assert (np.sort(codes, axis=2) == [-1, -1, 1]).all()
+    assert (np.sort(codes, axis=2) == [0, 0, 1]).all()
 
 
 def test_one_data_set_for_all_seeds_unless_they_vary():
@@ -40,7 +40,7 @@ def test_the_teacher_is_linear_in_the_letters():
     x = seq.words_features(letters)
     np.testing.assert_allclose(x[:, :5].sum(axis=1), seq.POSITION.sum())
     for b in range(3):  # the perceptron rule ends, so some weights give all 25 bits
-        w, a = np.zeros(6), x * codes[:, 0, b, None]
+        w, a = np.zeros(6), x * (2 * codes[:, 0, b, None] - 1)
         for _ in range(100_000):
             if (a @ w).min() > 0:
                 break
@@ -51,21 +51,22 @@ def test_the_teacher_is_linear_in_the_letters():
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(1, 3), min_size=2, max_size=2), st.integers(0, 24))
 def test_show_by_hand(holds, k):
-    letters, codes = seq.table_task(seq.Config(), None)
-    x, d, mask = seq.show(letters[k], codes[k], np.array(holds), 3)
+    _, codes = seq.table_task(seq.Config(), None)
+    seen = np.random.default_rng(k).normal(size=(2, 5))
+    x, d, due = seq.show(seen, codes[k], np.array(holds), 3)
     assert len(x) == 2 * 3 + 4
     first, second = holds
-    expected = [letters[k, 0]] * first + [letters[k, 1]] * second
-    np.testing.assert_array_equal(x[: first + second].argmax(axis=1), expected)
-    assert x[: first + second].sum() == first + second and x[first + second :].sum() == 0
-    np.testing.assert_array_equal(np.flatnonzero(mask[:, 0]), first + second + np.arange(4))
-    np.testing.assert_array_equal(d[mask[:, 0] > 0], codes[k])
+    np.testing.assert_array_equal(x[: first + second], [seen[0]] * first + [seen[1]] * second)
+    assert (x[first + second :] == 0).all()
+    np.testing.assert_array_equal(np.flatnonzero(due[:, 0]), first + second + np.arange(4))
+    np.testing.assert_array_equal(d[due[:, 0]], codes[k])
+    assert (d[~due[:, 0]] == 0).all()
 
 
 def test_a_single_code_is_due_at_the_last_letter():
     letters, codes = seq.draw_task(seq.Config(task="teacher"), seq.generators(0))
-    _, d, mask = seq.show(letters[0], codes[0], np.array([1, 2, 1, 3, 2]), 3)
-    assert np.flatnonzero(mask[:, 0]).tolist() == [8]
+    _, d, due = seq.show(np.eye(5)[letters[0]], codes[0], np.array([1, 2, 1, 3, 2]), 3)
+    assert np.flatnonzero(due[:, 0]).tolist() == [8]
     np.testing.assert_array_equal(d[8], codes[0, 0])
 
 
@@ -82,20 +83,36 @@ def test_forward_equals_a_step_by_step_computation(S, seed):
         h = np.zeros((3, 4))
         for t in range(5):
             h = np.tanh(x[t, s] @ w["Wx"] + h @ w["Wh"] + w["bh"])
-            np.testing.assert_allclose(y[t, s], np.tanh(h @ w["Wy"] + w["by"]), rtol=1e-9)
+            np.testing.assert_allclose(y[t, s], 1 / (1 + np.exp(-h @ w["Wy"] - w["by"])), rtol=1e-9, atol=1e-15)
 
 
 def test_right_asks_for_every_step_that_is_due():
     config = seq.Config()
-    d = np.tile([1.0, -1, -1], (2, 1, 1, 1))
-    y, mask = d * 0.1, np.ones((2, 1, 1, 1))
-    assert seq.right(y, d, mask, config).all()
-    y[1, 0, 0] = [0.1, 0.2, -1]
-    assert not seq.right(y, d, mask, config).any()
-    mask[1] = 0
-    assert seq.right(y, d, mask, config).all()
+    d = np.tile([1.0, 0, 0], (2, 1, 1, 1))
+    y, due = 0.4 + d * 0.1, np.ones((2, 1, 1, 1), bool)
+    assert seq.right(y, d, due, config).all()
+    y[1, 0, 0] = [0.1, 0.2, 0]
+    assert not seq.right(y, d, due, config).any()
+    due[1] = False
+    assert seq.right(y, d, due, config).all()
     code = seq.Config(task="teacher")
-    assert seq.right(d, d, mask, code).all() and not seq.right(-d, d, mask, code).any()
+    assert seq.right(d, d, due, code).all() and not seq.right(1 - d, d, due, code).any()
+
+
+def test_errors_are_minus_the_log_of_the_probability_of_the_targets():
+    rng = np.random.default_rng(0)
+    y, d = rng.uniform(0.01, 0.99, (4, 2, 3, 3)), rng.integers(0, 2, (4, 2, 3, 3))
+    expected = -(d * np.log(y) + (1 - d) * np.log(1 - y)).sum(axis=(0, 2, 3))
+    np.testing.assert_allclose(seq.errors(y, d), expected, rtol=1e-9)
+
+
+def test_letters_are_shown_with_fresh_noise_of_the_size_asked_for():
+    letters, rngs = np.arange(5).repeat(40).reshape(1, 100, 2), [seq.generators(0)]
+    seen = [seq.letter_inputs(letters, rngs, seq.Config(input_noise=0.2)) for _ in range(2)]
+    noise = seen[0] - np.eye(5)[letters]
+    assert noise.std() == pytest.approx(0.2, rel=0.1) and (seen[0] != seen[1]).all()
+    clean = seq.letter_inputs(letters, rngs, seq.Config(input_noise=0.0))
+    np.testing.assert_array_equal(clean, np.eye(5)[letters])
 
 
 def test_an_untrained_net_is_right_at_chance():
