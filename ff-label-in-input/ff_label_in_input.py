@@ -32,7 +32,7 @@ PRESETS = {  # what the options below stand for when they are not given
     "laptop": {"layer_sizes": "784,500,500", "objective": "pairwise", "batch_size": 128, "lr": 0.002, "steepness": 4.0,
                "label_scale": 6.0, "drop_pixels": 0.2},
     "paper": {"layer_sizes": "784,2000,2000,2000,2000", "objective": "threshold", "batch_size": 128, "lr": 0.001,
-              "steepness": 30.0, "label_scale": 2.0, "drop_pixels": 0.2},
+              "steepness": 100.0, "label_scale": 2.0, "drop_pixels": 0.2},
 }
 
 
