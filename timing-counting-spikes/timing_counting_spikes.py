@@ -124,29 +124,20 @@ def layout(config):
     return {"Wx": (2, 4 * H), "Wh": (H, 4 * H), "Wy": (H, 1), "by": (1,), **peepholes}
 
 
-def widen(W):
-    """Weights (n, 4H) as they are used: columns i, f, g, o, as o has to wait for c; gates are halved.
-
-    With halved inputs one tanh serves all, as sigmoid(x) = 1/2 + 1/2 tanh(x / 2).
-    """
+def reordered(W, out=None):
+    """Columns i, f, o, g of (n, 4H) as i, f, g, o, as o has to wait for c; and back, as it is its own inverse."""
     H = W.shape[1] // 4
-    return np.concatenate([0.5 * W[:, : 2 * H], W[:, 3 * H :], 0.5 * W[:, 2 * H : 3 * H]], axis=1)
-
-
-def narrow(dW, out):
-    """The gradient of `widen`, (n, 4H) with columns i, f, g, o into `out` with columns i, f, o, g."""
-    H = dW.shape[1] // 4
-    np.concatenate([0.5 * dW[:, : 2 * H], 0.5 * dW[:, 3 * H :], dW[:, 2 * H : 3 * H]], axis=1, out=out)
+    blocks = [W[:, : 2 * H], W[:, 3 * H :], W[:, 2 * H : 3 * H]]
+    return np.concatenate(blocks, axis=1, out=out)
 
 
 def joined(params, s):
     """The matrix (2 + 2H, 4H) from x, 1, h and c to all gates: a peephole is a weight from c to a gate of its cell."""
-    H = s.n_hidden
-    W_c = np.zeros((H, 4 * H), s.z.dtype)
+    W_c = np.zeros((s.n_hidden, 4 * s.n_hidden), s.z.dtype)
     if "p_i" in params:
-        W_c[:, : 2 * H] = 0.5 * np.hstack([np.diag(params["p_i"]), np.diag(params["p_f"])])
-        s.p_o[...] = 0.5 * params["p_o"][:, None]
-    return np.concatenate([widen(params["Wx"]), widen(params["Wh"]), W_c])
+        W_c[:, : 2 * s.n_hidden] = np.hstack([np.diag(params["p_i"]), np.diag(params["p_f"])])
+        s.p_o[...] = params["p_o"][:, None]
+    return np.concatenate([reordered(params["Wx"]), reordered(params["Wh"]), W_c])
 
 
 def buffers(config, T, B, dtype):
@@ -158,8 +149,8 @@ def buffers(config, T, B, dtype):
         z=np.zeros((T, 4 * H, B), dtype),  # i, f, g, and the input of o but for its peephole
         tanh_c_o=np.zeros((T, 2 * H, B), dtype),  # tanh(c), o
         p_o=np.zeros((H, B), dtype),
-        dz=np.zeros((T, 5 * H, B), dtype),  # of i, f, g, o; and dh dc/dh, the error that reaches c by way of h
-        factor=np.zeros((T, 5 * H, B), dtype),  # dz = factor * (dc, dc, dc, dh, dh)
+        dz=np.zeros((T, 4 * H, B), dtype),  # of i, f, g, o; before that their factors: dz = factor * (dc, dc, dc, dh)
+        through=np.zeros((T, H, B), dtype),  # dc/dh
         error=np.zeros((T + 1, 2 * H, B), dtype),  # step t at t + 1: of h from the output, of c from the step after
         dr=np.zeros((2 * H, B), dtype), now=np.zeros((H, B), dtype),
     )
@@ -167,15 +158,12 @@ def buffers(config, T, B, dtype):
     s.x, s.h, s.c = s.r[:-1, 0], s.r[1:, 2 : 2 + H], s.r[:, 2 + H : 2 + 2 * H]  # (T, B), (T, H, B), (T + 1, H, B)
     s.i, s.f, s.g, s.z_o = (s.z[:, k * H : (k + 1) * H] for k in range(4))
     s.tanh_c, s.o = s.tanh_c_o[:, :H], s.tanh_c_o[:, H:]
-    s.k_i, s.k_f, s.k_g, s.k_o, s.through = (s.factor[:, k * H : (k + 1) * H] for k in range(5))
-    s.dz_gates, s.dz_o, s.seen = s.dz[:, : 4 * H], s.dz[:, 3 * H : 4 * H], s.r[:, : 2 + 2 * H]
+    s.dz_i, s.dz_f, s.dz_g, s.dz_o = (s.dz[:, k * H : (k + 1) * H] for k in range(4))
+    s.seen = s.r[:, : 2 + 2 * H]
     # the views of each step, made once: slicing in the loop would cost as much as the arithmetic
     s.forward = list(zip(s.seen, s.z, s.z[:, : 3 * H], s.z[:, : 2 * H], s.i, s.f, s.g, s.z_o, s.c, s.c[1:],
                          s.r[1:, 2 + 2 * H :], s.r[1:, 2 + H :], s.tanh_c_o, s.tanh_c, s.o, s.h, strict=False))
-    by_dc, by_dh = (slice(0, 3 * H), (T, 3, H, B)), (slice(3 * H, 5 * H), (T, 2, H, B))
-    (k_dc, k_dh), (dz_dc, dz_dh) = ([a[:, rows].reshape(shape) for rows, shape in (by_dc, by_dh)]
-                                    for a in (s.factor, s.dz))
-    s.backward = list(zip(s.error[1:], k_dh, dz_dh, s.dz[:, 4 * H :], k_dc, dz_dc, s.f, s.error[:, H:], s.dz_gates,
+    s.backward = list(zip(s.error[1:], s.through, s.dz_i, s.dz_f, s.dz_g, s.dz_o, s.f, s.error[:, H:], s.dz,
                           strict=False))[::-1]
     return s
 
@@ -183,9 +171,11 @@ def buffers(config, T, B, dtype):
 def forward(params, x, s):
     """Outputs y (T, B) for `x` (T, B): a linear unit on the cells' outputs. Fills the buffers `s`."""
     dot, add, multiply, tanh = np.dot, np.add, np.multiply, np.tanh
-    half, now, p_o = np.array(0.5, s.z.dtype), s.now, s.p_o  # an array without axes is faster than a number
+    half, now, H = np.array(0.5, s.z.dtype), s.now, s.n_hidden  # an array without axes is faster than a number
     s.W = joined(params, s)
-    W_T = np.ascontiguousarray(s.W.T)
+    W_T, p_o = s.W.T.copy(), half * s.p_o
+    W_T[: 2 * H] *= half  # with the gates' inputs halved one tanh serves all: sigmoid(x) = 1/2 + 1/2 tanh(x / 2)
+    W_T[3 * H :] *= half
     s.x[...] = x
     for r, z, ifg, i_f, i, f, g, z_o, c_old, c, in_o, c_and_in_o, tanh_c_o, tanh_c, o, h in s.forward:
         dot(W_T, r, z)
@@ -205,34 +195,36 @@ def forward(params, x, s):
 
 
 def factors(s):
-    """The factors of the backward pass that do not depend on the errors, for all steps at once."""
-    i_f, k_i_f = s.z[:, : 2 * s.n_hidden], s.factor[:, : 2 * s.n_hidden]
-    for gate, k in ((i_f, k_i_f), (s.o, s.k_o)):
+    """The factors of the backward pass that do not depend on the errors, for all steps at once, into dz and through."""
+    i_f, k_i_f = s.z[:, : 2 * s.n_hidden], s.dz[:, : 2 * s.n_hidden]
+    for gate, k in ((i_f, k_i_f), (s.o, s.dz_o)):
         np.multiply(gate, gate, out=k)
         np.subtract(gate, k, out=k)
-        k *= 2  # 2 y (1 - y): the slope by the halved input
-    s.k_i *= s.g
-    s.k_f *= s.c[:-1]
-    s.k_o *= s.tanh_c
-    for y, k, gate in ((s.g, s.k_g, s.i), (s.tanh_c, s.through, s.o)):
+    s.dz_i *= s.g
+    s.dz_f *= s.c[:-1]
+    s.dz_o *= s.tanh_c
+    for y, k, gate in ((s.g, s.dz_g, s.i), (s.tanh_c, s.through, s.o)):
         np.multiply(y, y, out=k)
         np.subtract(1, k, out=k)
         k *= gate
-    s.through += s.p_o * s.k_o  # dc/dh = o (1 - tanh^2 c), and by way of the output gate, which sees c
+    s.through += s.p_o * s.dz_o  # dc/dh = o (1 - tanh^2 c), and by way of the output gate, which sees c
 
 
 def back_through_time(s):
     """Fill dz (T, 4H, B) from the errors of all steps, whose part from the outputs stands in `error`."""
     dot, add, multiply, H = np.dot, np.add, np.multiply, s.n_hidden
     factors(s)
-    W, dr = s.W[2:], s.dr  # the rows of h and c
+    W, dr, now = s.W[2:], s.dr, s.now  # the rows of h and c
     dh, dc = dr[:H], dr[H:]
     s.error[-1, H:], dr[...] = 0, 0
-    for error, k_dh, dz_dh, by_way_of_h, k_dc, dz_dc, f, carried, dz in s.backward:
+    for error, through, dz_i, dz_f, dz_g, dz_o, f, carried, dz in s.backward:
         add(dr, error, dr)
-        multiply(dh, k_dh, dz_dh)
-        add(dc, by_way_of_h, dc)
-        multiply(dc, k_dc, dz_dc)
+        multiply(dh, dz_o, dz_o)
+        multiply(dh, through, now)
+        add(dc, now, dc)
+        multiply(dc, dz_i, dz_i)  # three products of small arrays are faster than one with a broadcast axis
+        multiply(dc, dz_f, dz_f)
+        multiply(dc, dz_g, dz_g)
         multiply(dc, f, carried)
         dot(W, dz, dr)
 
@@ -244,13 +236,13 @@ def backward(params, dy, s, grads):
     grads["by"][...] = dy.sum()
     np.multiply(params["Wy"], dy[:, None], out=s.error[1:, :H])
     back_through_time(s)
-    dW = np.matmul(s.seen[:-1], s.dz_gates.transpose(0, 2, 1)).sum(axis=0)  # all steps at once
-    narrow(dW[:2], grads["Wx"])
-    narrow(dW[2 : 2 + H], grads["Wh"])
+    dW = np.matmul(s.seen[:-1], s.dz.transpose(0, 2, 1)).sum(axis=0)  # all steps at once
+    reordered(dW[:2], grads["Wx"])
+    reordered(dW[2 : 2 + H], grads["Wh"])
     if "p_i" in grads:
-        grads["p_i"][...] = 0.5 * np.diag(dW[2 + H :, :H])
-        grads["p_f"][...] = 0.5 * np.diag(dW[2 + H :, H : 2 * H])
-        grads["p_o"][...] = 0.5 * np.einsum("thb,thb->h", s.dz_o, s.c[1:])
+        grads["p_i"][...] = np.diag(dW[2 + H :, :H])
+        grads["p_f"][...] = np.diag(dW[2 + H :, H : 2 * H])
+        grads["p_o"][...] = np.einsum("thb,thb->h", s.dz_o, s.c[1:])
     return grads
 
 
